@@ -1,0 +1,88 @@
+package v1alpha1
+
+// Condition types of an Exam. Each carries observedGeneration.
+const (
+	// ConditionReady is always present once the operator has seen the Exam. True
+	// while students can join and be seen; its reason says where the exam stands
+	// (the Reason constants below) and is the STATUS column.
+	ConditionReady = "Ready"
+
+	// ConditionReconciling (abnormal-true) is present while the operator works
+	// towards the spec; kstatus reads it.
+	ConditionReconciling = "Reconciling"
+
+	// ConditionStalled (abnormal-true) is present while the operator cannot go
+	// on until somebody changes the Exam, its roster or a foreign object.
+	ConditionStalled = "Stalled"
+
+	// ConditionMediaAvailable is True while at least as many SFU pods are ready
+	// as the roster needs, spares not counted.
+	ConditionMediaAvailable = "MediaAvailable"
+
+	// ConditionScoringAvailable is True while the scoring service answers.
+	ConditionScoringAvailable = "ScoringAvailable"
+
+	// ConditionStoreAvailable is True while Redis is ready and scoring is
+	// connected to it. False does not end an exam: scores go on from memory.
+	ConditionStoreAvailable = "StoreAvailable"
+)
+
+// Reasons of the Ready condition that follow the exam's course.
+const (
+	// ReasonScheduled (Ready False): warm-up has not begun.
+	ReasonScheduled = "Scheduled"
+	// ReasonWarmingUp (Ready False): the infrastructure is coming up.
+	ReasonWarmingUp = "WarmingUp"
+	// ReasonOpen (Ready True): students may join; the exam has not begun.
+	ReasonOpen = "Open"
+	// ReasonLive (Ready True): the exam runs.
+	ReasonLive = "Live"
+	// ReasonFinished (Ready False): the exam's end has passed.
+	ReasonFinished = "Finished"
+	// ReasonDegraded (Ready False): the exam runs, but a part that students
+	// need is not available; the message names it.
+	ReasonDegraded = "Degraded"
+	// ReasonTerminating (Ready False): the Exam is being deleted.
+	ReasonTerminating = "Terminating"
+)
+
+// Reasons that stall an Exam until somebody acts (Stalled True, Ready False).
+const (
+	// ReasonRosterSecretNotFound: spec.roster.secretRef names no Secret or key.
+	ReasonRosterSecretNotFound = "RosterSecretNotFound"
+	// ReasonRosterInvalid: the roster cannot be read; the message names the line.
+	ReasonRosterInvalid = "RosterInvalid"
+	// ReasonTooManyPods: the roster needs more SFU pods than an Exam may have;
+	// raise spec.media.studentsPerPod.
+	ReasonTooManyPods = "TooManyPods"
+	// ReasonKeysInvalid: the Secret <exam>-keys or <exam>-redis has lost what it
+	// was made with. It is never made anew by itself, since that would void
+	// every link; restore it, or delete it to get new keys.
+	ReasonKeysInvalid = "KeysInvalid"
+	// ReasonObjectNotOwned: an object of a needed name exists and belongs to
+	// somebody else; the message names it.
+	ReasonObjectNotOwned = "ObjectNotOwned"
+	// ReasonApplyRejected: the API server refused an object that the spec asks
+	// for (quota, admission, an invalid value); the message has its words.
+	ReasonApplyRejected = "ApplyRejected"
+)
+
+// Reasons of the other conditions.
+const (
+	// ReasonAvailable: the part works.
+	ReasonAvailable = "Available"
+	// ReasonUnavailable: the part does not work (yet); the message says why.
+	ReasonUnavailable = "Unavailable"
+	// ReasonProgressing: the operator works towards the spec.
+	ReasonProgressing = "Progressing"
+	// ReasonTransientError: an attempt failed and is repeated.
+	ReasonTransientError = "TransientError"
+)
+
+// Reasons of events that are no condition's reason.
+const (
+	// EventRosterChanged: students were added to or removed from the roster.
+	EventRosterChanged = "RosterChanged"
+	// EventScaled: the number of SFU pods was changed.
+	EventScaled = "Scaled"
+)

@@ -1,0 +1,72 @@
+package wire
+
+// ExamConfig is everything that scoring knows of its exam. The operator writes
+// it as exam.json into the Secret <exam>-config; scoring reads it from a mounted
+// file and again when that file changes.
+type ExamConfig struct {
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	Title      string `json:"title"`
+	ContentURL string `json:"contentURL,omitempty"`
+	// OpensAt is when students may join, StartsAt when the exam begins and
+	// EndsAt when it ends. 0: at once, at once, never.
+	OpensAt  int64     `json:"opensAt,omitempty"`
+	StartsAt int64     `json:"startsAt,omitempty"`
+	EndsAt   int64     `json:"endsAt,omitempty"`
+	Students []Student `json:"students"`
+	Policy   Policy    `json:"policy"`
+}
+
+// Student is one roster entry.
+type Student struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Policy is the exam's policy with every default filled in.
+type Policy struct {
+	// Version changes whenever anything else in the policy does.
+	Version          string          `json:"version"`
+	ReportIntervalMs int64           `json:"reportIntervalMs"`
+	Violations       []ViolationRule `json:"violations"`
+	Caps             map[string]int  `json:"caps"`
+	Levels           Levels          `json:"levels"`
+}
+
+// ViolationRule is one violation type's scoring.
+type ViolationRule struct {
+	Type       string `json:"type"`
+	Severity   string `json:"severity"`
+	Weight     int    `json:"weight"`
+	TTLMs      int64  `json:"ttlMs"`
+	MustLastMs int64  `json:"mustLastMs"`
+}
+
+// Levels are the scores from which on a level holds.
+type Levels struct {
+	Watch      int `json:"watch"`
+	Suspicious int `json:"suspicious"`
+	Critical   int `json:"critical"`
+}
+
+// Shards is the content of shards.json in the ConfigMap <exam>-shards: where
+// each SFU pod is reached. The operator writes it, SFU pods and scoring read it.
+type Shards struct {
+	Shards []Shard `json:"shards"`
+}
+
+// Shard is one SFU pod.
+type Shard struct {
+	// Name of the pod.
+	Name string `json:"name"`
+	// URL of its internal HTTP server, inside the cluster.
+	URL string `json:"url"`
+	// Addresses that students send media to; empty until they are known.
+	Addresses []Address `json:"addresses,omitempty"`
+}
+
+// Address is one announced media address.
+type Address struct {
+	IP   string `json:"ip"`
+	Port uint16 `json:"port"`
+}

@@ -1,0 +1,67 @@
+package wire
+
+// Streams answers GET /internal/v1/streams on an SFU pod. With ?since=VERSION
+// and ?wait=SECONDS the SFU holds the answer until the version is another one.
+type Streams struct {
+	// Version changes whenever a stream appears, goes, or its Receiving flips.
+	Version string   `json:"version"`
+	Shard   string   `json:"shard"`
+	Ready   bool     `json:"ready"`
+	Streams []Stream `json:"streams"`
+}
+
+// Stream is one publisher.
+type Stream struct {
+	Student string `json:"student"`
+	// Session is the id of the media session on the SFU.
+	Session string `json:"session"`
+	// Since is when the publisher connected.
+	Since int64 `json:"since"`
+	// Receiving is true while media packets arrive (within the last 3 s).
+	Receiving bool   `json:"receiving"`
+	Packets   uint64 `json:"packets"`
+	Bytes     uint64 `json:"bytes"`
+}
+
+// Sessions answers GET /internal/v1/sessions on scoring. With ?since=CURSOR it
+// holds only what changed after that cursor, and with ?wait=SECONDS the answer
+// is held until there is something.
+type Sessions struct {
+	Cursor string `json:"cursor"`
+	// Full is true when Sessions holds every session: after a restart, or when
+	// the cursor is unknown.
+	Full bool `json:"full"`
+	// StoreAvailable is whether scoring reaches Redis.
+	StoreAvailable bool      `json:"storeAvailable"`
+	Sessions       []Session `json:"sessions"`
+	// Shards is scoring's own view of the SFU pods.
+	Shards []ShardHealth `json:"shards"`
+}
+
+// Session is the state of one student's session.
+type Session struct {
+	Student       string           `json:"student"`
+	State         string           `json:"state"`
+	Streaming     bool             `json:"streaming"`
+	Score         int              `json:"score"`
+	Level         string           `json:"level"`
+	Violations    []ViolationCount `json:"violations,omitempty"`
+	Shard         string           `json:"shard,omitempty"`
+	JoinedAt      int64            `json:"joinedAt,omitempty"`
+	LastSeenAt    int64            `json:"lastSeenAt,omitempty"`
+	PolicyVersion string           `json:"policyVersion,omitempty"`
+}
+
+// ViolationCount counts one type.
+type ViolationCount struct {
+	Type   string `json:"type"`
+	Count  int    `json:"count"`
+	LastAt int64  `json:"lastAt"`
+}
+
+// ShardHealth is how scoring sees one SFU pod.
+type ShardHealth struct {
+	Name      string `json:"name"`
+	Ready     bool   `json:"ready"`
+	Streaming int    `json:"streaming"`
+}
