@@ -1,0 +1,66 @@
+// The real servers: starts the Go program in stack/, which runs Redis, the SFU
+// and scoring, and talks to it line by line.
+
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join, resolve } from 'node:path';
+
+import { root } from './paths.mjs';
+
+const bin = resolve(process.env.INVIGIL_BIN ?? join(root, 'bin'));
+
+export async function startStack(dir, flags = []) {
+  const child = spawn(join(bin, 'stack'), [`--bin=${bin}`, `--dir=${dir}`, ...flags], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((done) => {
+    child.once('error', (error) => done(error));
+    child.once('exit', (code, signal) => done(new Error(`the stack has ended (${code ?? signal})`)));
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const next = await Promise.race([lines.next(), ended]);
+    if (next instanceof Error || next.done) {
+      throw next instanceof Error ? next : await ended;
+    }
+
+    return JSON.parse(next.value);
+  };
+  const info = await answer();
+
+  return {
+    ...info,
+    /** Sends one command (see stack/main.go) and waits until it is done. */
+    async command(line) {
+      child.stdin.write(`${line}\n`);
+      const { error } = await answer();
+      if (error !== undefined) {
+        throw new Error(`${line}: ${error}`);
+      }
+    },
+    /** The session of one student, as the operator sees it. */
+    async session(student) {
+      const { sessions } = await internal(info, '/internal/v1/sessions');
+
+      return sessions?.find((session) => session.student === student) ?? null;
+    },
+    async violations(student, type) {
+      const session = await this.session(student);
+
+      return session?.violations?.find((violation) => violation.type === type)?.count ?? 0;
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+async function internal({ internal: base, internalToken }, path) {
+  const response = await fetch(base + path, { headers: { Authorization: `Bearer ${internalToken}` } });
+  if (!response.ok) {
+    throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  }
+
+  return response.json();
+}

@@ -1,0 +1,19 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { openSession } from '../core/dom/open-session';
+import { ExamPage } from '../features/exam/exam-page';
+import './page.css';
+
+const root = document.getElementById('root');
+if (root === null) {
+  throw new Error('index.html has no #root');
+}
+// Outside React: the session lives as long as the page, whatever is rendered.
+const session = openSession();
+
+createRoot(root).render(
+  <StrictMode>
+    <ExamPage session={session} />
+  </StrictMode>,
+);

@@ -1,0 +1,254 @@
+// Every sentence the student reads, in one place, so that tone and translation
+// have one owner. Calm, short, and always with what happens or what to do next.
+
+import type { ServerErrorCode } from './wire';
+
+/** What the page itself can fail with, beside the server's codes. */
+export type PageErrorCode =
+  | 'NoLink'
+  | 'Network'
+  | 'InsecureContext'
+  | 'CameraDenied'
+  | 'CameraMissing'
+  | 'CameraBusy'
+  | 'CameraFailed'
+  | 'MediaLost'
+  | 'Terminated';
+
+export interface ErrorText {
+  title: string;
+  /** What has happened. */
+  what: string;
+  /** What to do. */
+  todo: string;
+  /** The label of a button that tries again; absent where that cannot help. */
+  retry?: string;
+}
+
+const ASK = 'Please contact your exam office or invigilator.';
+const AGAIN = 'Try again';
+const OPEN_LINK = 'Open the personal link from your invitation again. If that does not help, contact your exam office.';
+
+const OUR_FAULT: ErrorText = {
+  title: 'Something went wrong on our side',
+  what: 'The exam server could not handle a request of this page. This is not your fault and not counted against you.',
+  todo: `Try again in a moment. If it happens again: ${ASK.toLowerCase()}`,
+  retry: AGAIN,
+};
+
+const BUSY: ErrorText = {
+  title: 'The exam server is busy',
+  what: 'There is no room for your camera connection at this moment.',
+  todo: 'Stay on this page. It tries again, and you can also try yourself.',
+  retry: AGAIN,
+};
+
+const BAD_LINK: ErrorText = {
+  title: 'This link does not work',
+  what: 'The exam server does not accept the link that this page was opened with.',
+  todo: OPEN_LINK,
+};
+
+export const errorTexts: Record<ServerErrorCode | PageErrorCode, ErrorText> = {
+  BadRequest: OUR_FAULT,
+  TooLarge: OUR_FAULT,
+  UnsupportedMediaType: OUR_FAULT,
+  PreconditionFailed: OUR_FAULT,
+  Conflict: OUR_FAULT,
+  MethodNotAllowed: OUR_FAULT,
+  NotImplemented: OUR_FAULT,
+  Internal: OUR_FAULT,
+  UnknownMessage: OUR_FAULT,
+  UnknownViolation: OUR_FAULT,
+  VersionNotOffered: {
+    title: 'This page is out of date',
+    what: 'The exam server has been updated since this page was loaded.',
+    todo: 'Reload the page. You will be taken back to your exam.',
+    retry: AGAIN,
+  },
+  Unauthenticated: BAD_LINK,
+  TokenExpired: {
+    title: 'This link has expired',
+    what: 'Links work until the end of the exam, and that has passed.',
+    todo: ASK,
+  },
+  Forbidden: BAD_LINK,
+  WrongExam: {
+    title: 'This link is for another exam',
+    what: 'The link in the address belongs to a different exam than this page.',
+    todo: OPEN_LINK,
+  },
+  NotEnrolled: {
+    title: 'You are not on the list for this exam',
+    what: 'The list of students for this exam does not contain you, or no longer does.',
+    todo: ASK,
+  },
+  ExamNotOpen: {
+    title: 'The exam is not open yet',
+    what: 'You are early. Your link is fine.',
+    todo: 'You can leave this page open: it takes you in as soon as the exam opens.',
+    retry: 'Try now',
+  },
+  ExamFinished: {
+    title: 'The exam is over',
+    what: 'The exam has ended, and its page no longer takes anybody in.',
+    todo: 'You may close this page.',
+  },
+  SessionReplaced: {
+    title: 'Your exam continues elsewhere',
+    what: 'You have opened your exam in another tab or on another device. Only the last one counts, so this one has stopped and its camera is off.',
+    todo: 'Go on in the other one, or bring the exam back here.',
+    retry: 'Continue here',
+  },
+  NotFound: {
+    title: 'There is no such exam',
+    what: 'The exam server knows nothing under this address.',
+    todo: OPEN_LINK,
+  },
+  NoShardAvailable: BUSY,
+  NotReady: BUSY,
+  ShardUnreachable: BUSY,
+  TooManySessions: BUSY,
+  RateLimited: {
+    title: 'One moment, please',
+    what: 'This page has asked the exam server too often in a short time.',
+    todo: 'Wait a few seconds, then try again.',
+    retry: AGAIN,
+  },
+  UnsupportedOffer: {
+    title: 'This browser cannot send your camera',
+    what: 'The exam needs a browser that can send VP8 video.',
+    todo: 'Open your link in a current Chrome, Edge, Firefox or Safari.',
+    retry: AGAIN,
+  },
+  NoLink: {
+    title: 'Please open your personal link',
+    what: 'This page needs the personal link from your invitation. The address alone is not enough.',
+    todo: OPEN_LINK,
+  },
+  Network: {
+    title: 'No connection to the exam server',
+    what: 'The exam server could not be reached.',
+    todo: 'Check your internet connection, then try again.',
+    retry: AGAIN,
+  },
+  InsecureContext: {
+    title: 'The camera is not available here',
+    what: 'Browsers allow the camera on secure addresses (https) only, and this page was opened without.',
+    todo: ASK,
+  },
+  CameraDenied: {
+    title: 'The camera is not allowed',
+    what: 'Your browser does not let this page use the camera.',
+    todo: 'Allow the camera for this site, with the icon beside the address, then try again.',
+    retry: AGAIN,
+  },
+  CameraMissing: {
+    title: 'No camera found',
+    what: 'Your browser does not see any camera on this device.',
+    todo: 'Connect a camera or open its cover, then try again.',
+    retry: AGAIN,
+  },
+  CameraBusy: {
+    title: 'The camera is in use',
+    what: 'Another program seems to be using your camera.',
+    todo: 'Close other video programs, then try again.',
+    retry: AGAIN,
+  },
+  CameraFailed: {
+    title: 'The camera did not start',
+    what: 'Your browser could not start the camera.',
+    todo: 'Reconnect the camera or restart the browser, then try again.',
+    retry: AGAIN,
+  },
+  MediaLost: {
+    title: 'The camera connection was lost',
+    what: 'Your picture does not reach the exam server.',
+    todo: 'Check your internet connection, then try again.',
+    retry: AGAIN,
+  },
+  Terminated: {
+    title: 'An invigilator has ended your exam',
+    what: 'This was decided by a person, not by this page. Your camera is off.',
+    todo: ASK,
+  },
+};
+
+/** A code that this page does not know is our fault, not the student's. */
+export function errorText(code: string): ErrorText {
+  return (errorTexts as Partial<Record<string, ErrorText>>)[code] ?? OUR_FAULT;
+}
+
+const warningTexts: Partial<Record<string, string>> = {
+  FocusLost: 'This window was not in front. Please stay on this page during the exam.',
+  CameraBlackout: 'Your camera shows no picture. Please check that it is not covered and that there is light.',
+  FaceMissing: 'You cannot be seen. Please sit so that your face is in the picture.',
+  MultipleFaces: 'More than one person is in the picture. Please make sure that you are alone.',
+  GazeDeviation: 'You have been looking away for a while.',
+  HeadTurned: 'Your head was turned away for a while.',
+  Speaking: 'It looks as if you were speaking.',
+  LowQuality: 'Your picture is hard to see. Please check light and camera.',
+};
+
+export function warningText(type: string): string {
+  return warningTexts[type] ?? 'An invigilator may look at what the page has just noticed.';
+}
+
+export const texts = {
+  examFallback: 'Online exam',
+  steps: { label: 'Steps', notice: 'Notice', camera: 'Camera', exam: 'Exam' },
+  notice: {
+    title: 'Before you begin',
+    lead: 'This exam is supervised live through your camera. Please read what that means.',
+    points: [
+      ['Your camera', 'Your picture is sent live to the invigilators of this exam, and single pictures may be kept as evidence. There is no sound: your microphone stays off.'],
+      ['This page', 'It notes when its window is not in front and when the camera shows no picture. Your screen, files and other windows are not recorded.'],
+      ['People decide', 'You see every note at once. A note is a hint for an invigilator, not a verdict. Before the time is up, only a person can end your exam.'],
+      ['Bad connection', 'If your connection drops, the page reconnects by itself. That is never counted against you.'],
+    ],
+    next: 'When you press the button, your browser asks for your camera. You see your picture before anyone else does.',
+    start: 'I understand, start',
+  },
+  joining: { title: 'Signing you in', body: 'This takes a moment.' },
+  preview: { title: 'Waiting for your camera', body: 'Please allow the camera if your browser asks for it.' },
+  ready: {
+    title: 'Check your picture',
+    greeting: (name: string) => `Hello ${name}. Nobody else sees this picture yet.`,
+    hints: ['Your face is in the middle.', 'There is light from the front.', 'You are alone in the picture.'],
+    enter: 'Enter the exam',
+    alt: 'Your own camera picture',
+  },
+  room: {
+    connecting: 'Connecting',
+    live: 'Connected',
+    interrupted: 'Interrupted',
+    connectingLong: 'Connecting your camera to the exam.',
+    liveLong: 'Your camera is connected.',
+    interruptedLong: 'The connection was interrupted. It is being restored; just go on with your exam.',
+    cameraEnded: 'Your camera has stopped. Please reconnect it.',
+    cameraAgain: 'Turn the camera on again',
+    paused: 'An invigilator has paused your exam. Please wait.',
+    timeLeft: 'Time left',
+    startsIn: 'Starts in',
+    noEnd: 'No time limit',
+    timeUp: 'Time is up',
+    hide: 'Hide my picture',
+    show: 'Show my picture',
+    hidden: 'Your picture is hidden here. The invigilators still see it.',
+    quiz: 'Exam questions',
+    noQuiz: 'Your questions are not part of this page. Follow the instructions of your exam office, and keep this page open.',
+    notYet: 'The questions appear here when the exam starts.',
+    remaining: (minutes: number) => (minutes === 1 ? 'One minute left.' : `${String(minutes)} minutes left.`),
+  },
+  warning: {
+    title: 'Please note',
+    noted: (time: string) => `Noted at ${time}. An invigilator may look at it.`,
+    dismiss: 'I have read this',
+  },
+  finished: {
+    title: 'Your exam is over',
+    body: 'Your camera is off and this page records nothing any more.',
+    close: 'You may close this page.',
+  },
+  error: { opensIn: 'Next try in', code: 'Code for support:' },
+} as const;

@@ -1,0 +1,233 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { FakeTimers, json, settled } from './testing';
+import { WhipPublisher, type WhipState } from './whip';
+
+class FakePeer extends EventTarget {
+  static made: FakePeer[] = [];
+  iceGatheringState = 'complete';
+  connectionState = 'new';
+  onconnectionstatechange: (() => void) | null = null;
+  localDescription = { sdp: 'offer' };
+  closed = false;
+  answer: unknown = null;
+  track: unknown = null;
+  sender = {
+    replaceTrack: (track: unknown) => {
+      this.track = track;
+
+      return Promise.resolve();
+    },
+  };
+
+  static get last(): FakePeer {
+    const peer = FakePeer.made.at(-1);
+    if (peer === undefined) {
+      throw new Error('no peer was made');
+    }
+
+    return peer;
+  }
+
+  constructor() {
+    super();
+    FakePeer.made.push(this);
+  }
+
+  addTransceiver(track: unknown) {
+    this.track = track;
+
+    return { sender: this.sender };
+  }
+
+  createOffer = () => Promise.resolve({ type: 'offer', sdp: 'offer' });
+  setLocalDescription = () => Promise.resolve();
+
+  setRemoteDescription(answer: unknown) {
+    this.answer = answer;
+
+    return Promise.resolve();
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  becomes(state: string) {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+}
+
+const endpoint = new URL('https://h.test/x/a/b/api/v1/whip');
+const camera = { id: 'camera' } as MediaStreamTrack;
+const created = () =>
+  new Response('answer', { status: 201, headers: { Location: '/x/a/b/api/v1/whip/sfu-0/r1' } });
+
+let timers: FakeTimers;
+let states: WhipState[];
+let fetcher: ReturnType<typeof vi.fn<typeof fetch>>;
+let publisher: WhipPublisher;
+
+beforeEach(() => {
+  FakePeer.made = [];
+  timers = new FakeTimers();
+  states = [];
+  fetcher = vi.fn<typeof fetch>(() => Promise.resolve(created()));
+  publisher = new WhipPublisher({
+    endpoint,
+    fetcher,
+    createPeer: () => new FakePeer() as unknown as RTCPeerConnection,
+    timers,
+    random: () => 1,
+    onState: (state) => states.push(state),
+  });
+});
+
+async function connected(): Promise<FakePeer> {
+  publisher.start(camera, 'token', []);
+  await settled();
+  FakePeer.last.becomes('connected');
+
+  return FakePeer.last;
+}
+
+const calls = (method: string) => fetcher.mock.calls.filter(([, init]) => init?.method === method);
+
+it('posts the offer and takes the answer', async () => {
+  const peer = await connected();
+  const [url, init] = calls('POST')[0] ?? [];
+  expect(url).toBe(endpoint);
+  expect(init).toMatchObject({
+    headers: { Authorization: 'Bearer token', 'Content-Type': 'application/sdp' },
+    body: 'offer',
+  });
+  expect(peer.answer).toEqual({ type: 'answer', sdp: 'answer' });
+  expect(states).toEqual([{ name: 'connecting' }, { name: 'connected' }]);
+  expect(timers.pending).toBe(0);
+});
+
+it('deletes its resource on stop, in a way that outlives the page', async () => {
+  const peer = await connected();
+  publisher.stop();
+  const [url, init] = calls('DELETE')[0] ?? [];
+  expect(url).toHaveProperty('href', 'https://h.test/x/a/b/api/v1/whip/sfu-0/r1');
+  expect(init).toMatchObject({ keepalive: true, headers: { Authorization: 'Bearer token' } });
+  expect(peer.closed).toBe(true);
+  expect(states.at(-1)).toEqual({ name: 'idle' });
+});
+
+it('deletes nothing where the server has ended the stream', async () => {
+  await connected();
+  publisher.stop(false);
+  expect(calls('DELETE')).toEqual([]);
+});
+
+it('does not send its token to another origin', async () => {
+  fetcher.mockResolvedValueOnce(
+    new Response('answer', { status: 201, headers: { Location: 'https://evil.test/whip/1' } }),
+  );
+  await connected();
+  publisher.stop();
+  expect(calls('DELETE')).toEqual([]);
+});
+
+it('stops an offer that is under way', async () => {
+  let signal: AbortSignal | null | undefined;
+  fetcher.mockImplementationOnce((_url, init) => {
+    signal = init?.signal;
+
+    return new Promise(() => undefined);
+  });
+  publisher.start(camera, 'token', []);
+  await settled();
+  publisher.stop();
+  expect(signal?.aborted).toBe(true);
+  expect(states.at(-1)).toEqual({ name: 'idle' });
+});
+
+describe('reconnects with the same track', () => {
+  it.each(['failed', 'closed'])('at once when the connection is %s', async (state) => {
+    const first = await connected();
+    first.becomes(state);
+    expect(states.at(-1)).toEqual({ name: 'waiting', code: 'MediaLost' });
+    expect(calls('DELETE')).toHaveLength(1);
+    timers.advance(500);
+    await settled();
+    expect(FakePeer.last).not.toBe(first);
+    expect(FakePeer.last.track).toBe(camera);
+    expect(first.closed).toBe(true);
+  });
+
+  it('when "disconnected" lasts, and not when it passes', async () => {
+    const first = await connected();
+    first.becomes('disconnected');
+    timers.advance(2_999);
+    first.becomes('connected');
+    timers.advance(60_000);
+    expect(FakePeer.made).toHaveLength(1);
+    first.becomes('disconnected');
+    timers.advance(3_500);
+    expect(FakePeer.made).toHaveLength(2);
+  });
+
+  it('when no media connection comes about', async () => {
+    publisher.start(camera, 'token', []);
+    await settled();
+    timers.advance(10_500);
+    expect(FakePeer.made).toHaveLength(2);
+  });
+
+  it('not sooner than the server says', async () => {
+    fetcher.mockResolvedValueOnce(json({ code: 'NoShardAvailable', message: '' }, 503, { 'Retry-After': '5' }));
+    publisher.start(camera, 'token', []);
+    await settled();
+    expect(states.at(-1)).toEqual({ name: 'waiting', code: 'NoShardAvailable' });
+    timers.advance(4_999);
+    expect(FakePeer.made).toHaveLength(1);
+    timers.advance(1);
+    expect(FakePeer.made).toHaveLength(2);
+  });
+
+  it('with growing pauses', async () => {
+    fetcher.mockImplementation(() => Promise.reject(new TypeError('Failed to fetch')));
+    publisher.start(camera, 'token', []);
+    for (const [made, wait] of [[1, 500], [2, 1_000], [3, 2_000], [4, 4_000], [5, 8_000], [6, 10_000]] as const) {
+      await settled();
+      expect(FakePeer.made).toHaveLength(made);
+      timers.advance(wait - 1);
+      expect(FakePeer.made).toHaveLength(made);
+      timers.advance(1);
+    }
+  });
+
+  it('and stops doing so on stop', async () => {
+    const first = await connected();
+    first.becomes('failed');
+    publisher.stop();
+    expect(timers.pending).toBe(0);
+  });
+});
+
+it.each([
+  [401, 'TokenExpired'],
+  [403, 'ExamFinished'],
+  [409, 'SessionReplaced'],
+  [422, 'UnsupportedOffer'],
+])('gives up on %i %s', async (status, code) => {
+  fetcher.mockResolvedValueOnce(json({ code, message: '' }, status));
+  publisher.start(camera, 'token', []);
+  await settled();
+  expect(states.at(-1)).toEqual({ name: 'failed', code });
+  timers.advance(600_000);
+  expect(FakePeer.made).toHaveLength(1);
+});
+
+it('changes the camera without a new offer', async () => {
+  const peer = await connected();
+  const other = { id: 'other' } as MediaStreamTrack;
+  publisher.start(other, 'token', []);
+  await settled();
+  expect(peer.track).toBe(other);
+  expect(FakePeer.made).toHaveLength(1);
+});

@@ -1,0 +1,17 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  plugins: [react()],
+  // The page is served below /x/<namespace>/<exam>/, which is unknown at build
+  // time, so every asset is addressed relative to the page.
+  base: './',
+  build: {
+    target: 'es2022',
+    // A data: URL would need a hole in the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    // The polyfill is an inline script's worth of code for browsers that have
+    // no WebRTC either.
+    modulePreload: { polyfill: false },
+  },
+});
