@@ -205,10 +205,13 @@ type Scoring struct {
 
 // Redis is the store of the exam's sessions: a StatefulSet of one pod, managed
 // by the operator, with an append-only file and a generated password.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot be changed: the volume is made once"
 type Redis struct {
 	// storage is the size of the volume that holds the append-only file.
 	// +optional
 	// +kubebuilder:default="1Gi"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="storage cannot be changed: the volume is made once"
 	Storage *resource.Quantity `json:"storage,omitempty"`
 
 	// storageClassName of that volume. Absent: the cluster's default class.
@@ -244,9 +247,10 @@ type ExamStatus struct {
 	// +optional
 	Students StudentCounts `json:"students,omitzero"`
 
-	// scores summarises the proctoring scores.
+	// scores summarises the proctoring scores. It is written when it is 0, too,
+	// so that a column of zeros is told from one that is not known.
 	// +optional
-	Scores ScoreSummary `json:"scores,omitzero"`
+	Scores ScoreSummary `json:"scores"`
 
 	// violations totals the counted violations by type.
 	// +optional

@@ -27,7 +27,7 @@ const (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=exs,categories=proctoring
-// +kubebuilder:printcolumn:name="Student",type=string,JSONPath=`.spec.student.id`,description="The student's id"
+// +kubebuilder:printcolumn:name="Student",type=string,JSONPath=`.spec.student.id`,priority=1,description="The student's id"
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`,description="What the session is doing"
 // +kubebuilder:printcolumn:name="Streaming",type=boolean,JSONPath=`.status.streaming`,description="Whether the SFU receives the camera now"
 // +kubebuilder:printcolumn:name="Score",type=integer,JSONPath=`.status.score`,description="Proctoring score (0 to 100)"

@@ -16,7 +16,9 @@ var notDNSLabel = regexp.MustCompile(`[^a-z0-9-]+`)
 // of the id>, cut to 253 characters.
 func SessionName(exam, studentID string) string {
 	plain := exam + "-" + studentID
-	if len(validation.IsDNS1123Label(studentID)) == 0 && len(plain) <= validation.DNS1123SubdomainMaxLength && !looksHashed(studentID) {
+	fits := len(plain) <= validation.DNS1123SubdomainMaxLength
+
+	if fits && len(validation.IsDNS1123Label(studentID)) == 0 && !looksHashed(studentID) {
 		return plain
 	}
 

@@ -1,0 +1,227 @@
+package controllers_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+)
+
+// TestValidation: what the API server says to a mistake, in its exact words.
+func TestValidation(t *testing.T) {
+	t.Parallel()
+
+	cluster, namespace := needCluster(t)
+
+	const title = "title: T\n"
+
+	const roster = title + "roster: {students: [{id: ada}]}\n"
+
+	cases := map[string]struct {
+		name, spec string
+		want       []string
+	}{
+		"empty roster": {spec: title + "roster: {students: []}", want: []string{
+			"spec.roster.students: Invalid value: 0: spec.roster.students in body should have at least 1 items",
+		}},
+		"no roster": {spec: title, want: []string{"spec.roster: Required value"}},
+		"roster of neither form": {spec: title + "roster: {}", want: []string{
+			"spec.roster: Invalid value: set exactly one of students and secretRef",
+		}},
+		"roster of both forms": {spec: title + "roster: {students: [{id: ada}], secretRef: {name: r}}", want: []string{
+			"spec.roster: Invalid value: set exactly one of students and secretRef",
+		}},
+		"two students with one id": {spec: title + "roster: {students: [{id: ada}, {id: bob}, {id: ada}]}", want: []string{
+			`spec.roster.students[2]: Duplicate value: {"id":"ada"}`,
+		}},
+		"bad id": {spec: title + "roster: {students: [{id: 'a b'}]}", want: []string{
+			`spec.roster.students[0].id: Invalid value: "a b": spec.roster.students[0].id in body ` +
+				`should match '^[A-Za-z0-9][A-Za-z0-9._@-]*$'`,
+		}},
+		"no title": {spec: "roster: {students: [{id: ada}]}", want: []string{"spec.title: Required value"}},
+		"content without scheme": {spec: roster + "contentURL: quiz.example.org", want: []string{
+			`spec.contentURL: Invalid value: "quiz.example.org": contentURL must start with https:// or http://`,
+		}},
+		"end before start": {
+			spec: roster + "schedule: {startTime: '2030-01-01T10:00:00Z', endTime: '2030-01-01T09:00:00Z'}",
+			want: []string{"spec.schedule: Invalid value: endTime must be after startTime"},
+		},
+		"duration and end": {spec: roster + "schedule: {duration: 1h, endTime: '2030-01-01T09:00:00Z'}", want: []string{
+			"spec.schedule: Invalid value: set either duration or endTime, not both",
+		}},
+		"negative duration": {spec: roster + "schedule: {duration: -1h}", want: []string{
+			`spec.schedule.duration: Invalid value: "-1h": duration must be positive, for example 2h or 1h30m`,
+		}},
+		"no duration": {spec: roster + "schedule: {duration: 0s}", want: []string{
+			`spec.schedule.duration: Invalid value: "0s": duration must be positive, for example 2h or 1h30m`,
+		}},
+		"negative warmup": {spec: roster + "schedule: {warmup: -5m}", want: []string{
+			`spec.schedule.warmup: Invalid value: "-5m": warmup must not be negative, for example 15m`,
+		}},
+		"unknown violation type": {spec: roster + "policy: {violations: [{type: Sneezing}]}", want: []string{
+			`spec.policy.violations[0].type: Unsupported value: "Sneezing": supported values: "MultipleFaces", "FaceMissing", ` +
+				`"CameraBlackout", "GazeDeviation", "HeadTurned", "FocusLost", "Speaking", "LowQuality"`,
+		}},
+		"levels do not rise": {spec: roster + "policy: {levels: {watch: 40}}", want: []string{
+			"spec.policy.levels: Invalid value: levels must rise: watch < suspicious < critical",
+		}},
+		"reports too often": {spec: roster + "policy: {reportInterval: 100ms}", want: []string{
+			`spec.policy.reportInterval: Invalid value: "100ms": reportInterval must be between 500ms and 60s`,
+		}},
+		"weight over 100": {spec: roster + "policy: {violations: [{type: Speaking, weight: 101}]}", want: []string{
+			"spec.policy.violations[0].weight: Invalid value: 101: spec.policy.violations[0].weight in body " +
+				"should be less than or equal to 100",
+		}},
+		"name too long for pods": {name: strings.Repeat("a", 41), spec: roster, want: []string{
+			"<nil>: Invalid value: metadata.name must be at most 40 lower-case letters, digits and -, beginning with a letter: " +
+				"pods and services are named after it",
+		}},
+		"everything good": {spec: roster},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			exam := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{}}}
+			if err := yaml.Unmarshal([]byte(tc.spec), &exam.Object); err != nil {
+				t.Fatal(err)
+			}
+
+			exam = &unstructured.Unstructured{Object: map[string]any{"spec": exam.Object}}
+			delete(exam.Object["spec"].(map[string]any), "spec")
+			exam.SetGroupVersionKind(examv1alpha1.GroupVersion.WithKind("Exam"))
+			exam.SetNamespace(namespace)
+			exam.SetName("e")
+
+			if tc.name != "" {
+				exam.SetName(tc.name)
+			}
+
+			err := cluster.client.Create(t.Context(), exam, client.DryRunAll)
+
+			var got []string
+			if err != nil {
+				got = messages(t, err)
+			}
+
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// messages are the single findings in an API server's answer.
+func messages(t *testing.T, err error) []string {
+	t.Helper()
+
+	refusal := (*apierrors.StatusError)(nil)
+	if !errors.As(err, &refusal) || refusal.ErrStatus.Details == nil {
+		t.Fatalf("no refusal: %v", err)
+	}
+
+	var found []string
+
+	for _, cause := range refusal.ErrStatus.Details.Causes {
+		// Beside a schema's finding, rules have nothing to say.
+		if !strings.Contains(cause.Message, "some validation rules were not checked") {
+			found = append(found, cause.Field+": "+cause.Message)
+		}
+	}
+
+	return found
+}
+
+// TestImmutable: a volume is made once, so what describes it cannot change.
+func TestImmutable(t *testing.T) {
+	t.Parallel()
+
+	cluster, namespace := needCluster(t)
+	exam := makeExam(namespace, "e").students(1).schedule(time.Now().Add(24*time.Hour), time.Hour).obj()
+	cluster.create(t, exam)
+
+	cases := map[string]struct {
+		change func(*examv1alpha1.Redis)
+		want   []string
+	}{
+		"storage": {
+			func(r *examv1alpha1.Redis) { r.Storage = ptr.To(resource.MustParse("2Gi")) },
+			[]string{`spec.redis.storage: Invalid value: "2Gi": storage cannot be changed: the volume is made once`},
+		},
+		"class": {
+			func(r *examv1alpha1.Redis) { r.StorageClassName = ptr.To("fast") },
+			[]string{"spec.redis: Invalid value: storageClassName cannot be changed: the volume is made once"},
+		},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			changed := exam.DeepCopy()
+			tc.change(&changed.Spec.Redis)
+
+			err := cluster.client.Patch(t.Context(), changed, client.MergeFrom(exam), client.DryRunAll)
+			if diff := cmp.Diff(tc.want, messages(t, err)); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+
+	cluster, namespace := needCluster(t)
+	exam := makeExam(namespace, "e").students(1).obj()
+	exam.Spec.Schedule = &examv1alpha1.Schedule{}
+
+	if err := cluster.client.Create(t.Context(), exam, client.DryRunAll); err != nil {
+		t.Fatal(err)
+	}
+
+	got, err := yaml.Marshal(exam.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const want = `media:
+  spares: 1
+  studentsPerPod: 100
+policy:
+  caps:
+    critical: 100
+    high: 60
+    low: 10
+    medium: 30
+  levels:
+    critical: 60
+    suspicious: 30
+    watch: 10
+  reportInterval: 2.5s
+redis:
+  storage: 1Gi
+roster:
+  students:
+  - id: s0
+    name: Student 0
+schedule:
+  warmup: 15m0s
+title: Algebra I
+`
+
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
