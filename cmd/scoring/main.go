@@ -1,0 +1,121 @@
+// Command scoring serves one exam: its students' page, joins, reports and media
+// signalling on the public address, and the operator's questions on the internal
+// one. docs/scoring.md has its flags and metrics.
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/invigil/invigil/internal/telemetry"
+	"github.com/invigil/invigil/internal/token"
+	"github.com/invigil/invigil/scoring"
+	"github.com/invigil/invigil/scoring/store"
+	"github.com/invigil/invigil/webclient"
+)
+
+type flags struct {
+	config            string
+	shards            string
+	linkKey           string
+	sessionKey        string
+	redisAddr         string
+	redisPasswordFile string
+	publicAddr        string
+	internalAddr      string
+	logLevel          string
+}
+
+func main() {
+	var f flags
+
+	flag.StringVar(&f.config, "config", "/etc/invigil/config/exam.json", "the exam's configuration; followed")
+	flag.StringVar(&f.shards, "shards-file", "/etc/invigil/shards/shards.json", "the SFU pods; followed")
+	flag.StringVar(&f.linkKey, "link-key", "/etc/invigil/keys/link.pub", "public key of students' links")
+	flag.StringVar(&f.sessionKey, "session-key", "/etc/invigil/keys/session.key", "private key of everything else")
+	flag.StringVar(&f.redisAddr, "redis-addr", "", "host:port of Redis; several, comma-separated, are a cluster")
+	flag.StringVar(&f.redisPasswordFile, "redis-password-file", "", "file with the password; empty: none")
+	flag.StringVar(&f.publicAddr, "public-addr", ":8080", "where students are served")
+	flag.StringVar(&f.internalAddr, "internal-addr", ":8081", "where the operator is served")
+	flag.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flag.Parse()
+
+	log, err := telemetry.NewLogger("scoring", f.logLevel)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+
+	if err := run(f, log); err != nil {
+		log.Error("scoring has failed", zap.Error(err))
+		os.Exit(1)
+	}
+}
+
+func run(f flags, log *zap.Logger) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+
+	linkKey, err := readKey(f.linkKey, token.ParsePublicKey)
+	if err != nil {
+		return err
+	}
+
+	sessionKey, err := readKey(f.sessionKey, token.ParsePrivateKey)
+	if err != nil {
+		return err
+	}
+
+	if f.redisAddr == "" {
+		return fmt.Errorf("--redis-addr is needed")
+	}
+
+	redis := store.NewClient(strings.Split(f.redisAddr, ","), f.redisPasswordFile)
+	defer redis.Close()
+
+	public, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.publicAddr)
+	if err != nil {
+		return fmt.Errorf("public address: %w", err)
+	}
+
+	internal, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.internalAddr)
+	if err != nil {
+		return fmt.Errorf("internal address: %w", err)
+	}
+
+	return scoring.Run(ctx, scoring.Options{
+		ConfigFile: f.config,
+		ShardsFile: f.shards,
+		LinkKey:    linkKey,
+		SessionKey: sessionKey,
+		Redis:      redis,
+		Page:       webclient.Dist(),
+		Public:     public,
+		Internal:   internal,
+		Log:        log,
+		Registry:   telemetry.NewRegistry(),
+	})
+}
+
+func readKey[K ed25519.PublicKey | ed25519.PrivateKey](path string, parse func([]byte) (K, error)) (K, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+
+	key, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+
+	return key, nil
+}

@@ -1,0 +1,88 @@
+package exam
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+
+	"github.com/invigil/invigil/internal/wire"
+	"github.com/invigil/invigil/scoring/policy"
+	"github.com/invigil/invigil/scoring/session"
+	"github.com/invigil/invigil/scoring/store"
+)
+
+// maxViolations bounds one report: a page has eight types to tell of, and may
+// have gathered some while it was offline.
+const maxViolations = 64
+
+// Report takes a report of a page, answers it on conn, and says whether it was
+// taken. One that was refused for its rate is not acknowledged, so that the page
+// sends it again; its error is then a *Refusal, as for any that is not counted.
+func (e *Exam) Report(ctx context.Context, caller Caller, conn session.Conn, message wire.ClientMessage) error {
+	if len(message.Violations) > maxViolations {
+		return badRequest("a report holds at most 64 violations.")
+	}
+
+	now := e.now()
+	if !e.limits.report(caller.Student, now) {
+		e.metrics.Reports.WithLabelValues("rate_limited").Inc()
+
+		return rateLimited()
+	}
+
+	e.mu.Lock()
+	engine := e.engine
+	e.mu.Unlock()
+
+	candidates, err := engine.Check(message.Violations)
+	if unknown := (*policy.UnknownTypeError)(nil); errors.As(err, &unknown) {
+		e.metrics.Reports.WithLabelValues("unknown_violation").Inc()
+
+		return refuse(400, wire.CodeUnknownViolation, wire.CloseBadMessage, unknown.Error())
+	}
+
+	outcome, err := e.store.Report(ctx, store.Report{
+		Student: caller.Student, SID: caller.SID, Seq: message.Seq,
+		At: now.UnixMilli(), ExpireAt: e.ExpireAt(),
+		Live: e.tracker.WasLive(caller.Student), Violations: candidates,
+	})
+	if err != nil {
+		// Not acknowledged: the page sends it again.
+		e.log.Error("report failed", zap.String("student", caller.Student), zap.Error(err))
+
+		return internal()
+	}
+
+	e.metrics.Reports.WithLabelValues(string(outcome.Status)).Inc()
+
+	if outcome.Status == store.Counted {
+		e.count(caller, candidates, outcome)
+	}
+
+	e.tracker.Reported(caller.Student, conn, message, now.UnixMilli(), outcome)
+
+	if outcome.Status == store.Replaced {
+		return replaced()
+	}
+
+	return nil
+}
+
+func (e *Exam) count(caller Caller, candidates []policy.Candidate, outcome store.Outcome) {
+	suppressed := map[string]int{}
+	for _, candidate := range candidates {
+		suppressed[candidate.Type]++
+	}
+
+	for _, violation := range outcome.Counted {
+		suppressed[violation]--
+		e.metrics.Violations.WithLabelValues(violation).Inc()
+		e.log.Info("violation", zap.String("student", caller.Student), zap.String("sid", caller.SID),
+			zap.String("type", violation))
+	}
+
+	for violation, count := range suppressed {
+		e.metrics.Suppressed.WithLabelValues(violation).Add(float64(count))
+	}
+}

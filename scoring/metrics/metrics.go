@@ -1,0 +1,95 @@
+// Package metrics holds scoring's Prometheus metrics: every number that tells
+// when a default is wrong.
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+const namespace, subsystem = "invigil", "scoring"
+
+// Set is all metrics of one scoring process.
+type Set struct {
+	// Joins by result: "ok" or an error code.
+	Joins *prometheus.CounterVec
+	// Reports by result: counted, repeated, replaced, rate_limited, unknown_violation.
+	Reports *prometheus.CounterVec
+	// Violations that were counted, by type.
+	Violations *prometheus.CounterVec
+	// Suppressed are violations dropped because one of their type was alive, by type.
+	Suppressed *prometheus.CounterVec
+	// Sockets that are open.
+	Sockets prometheus.Gauge
+	// SocketCloses by close code.
+	SocketCloses *prometheus.CounterVec
+	// Whip requests by method and status.
+	Whip *prometheus.CounterVec
+	// StoreAvailable is 1 while Redis is reached.
+	StoreAvailable prometheus.Gauge
+	// StoreSeconds is the time of one store round trip.
+	StoreSeconds prometheus.Histogram
+	// StoreErrors counts failed round trips.
+	StoreErrors prometheus.Counter
+	// Journal is how many operations wait to be written back.
+	Journal prometheus.Gauge
+	// JournalDropped counts operations that did not fit into the journal.
+	JournalDropped prometheus.Counter
+	// ShardReady is 1 while an SFU pod is ready, by shard.
+	ShardReady *prometheus.GaugeVec
+	// ShardStreams is how many streams a pod receives, by shard.
+	ShardStreams *prometheus.GaugeVec
+	// Sessions by state.
+	Sessions *prometheus.GaugeVec
+}
+
+// New registers the metrics with registerer.
+func New(registerer prometheus.Registerer) *Set {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
+		}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
+		}, labels)
+	}
+	single := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
+		})
+	}
+	total := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: name, Help: help,
+		})
+	}
+
+	set := &Set{
+		Joins:      counter("joins_total", "Join requests by result.", "result"),
+		Reports:    counter("reports_total", "Reports by result.", "result"),
+		Violations: counter("violations_total", "Violations counted, by type.", "type"),
+		Suppressed: counter("violations_suppressed_total",
+			"Violations dropped because one of their type was alive.", "type"),
+		Sockets:      single("sockets", "Event sockets that are open."),
+		SocketCloses: counter("socket_closes_total", "Event sockets closed by the server, by code.", "code"),
+		Whip:         counter("whip_requests_total", "WHIP requests by method and status.", "method", "status"),
+		StoreAvailable: single("store_available",
+			"1 while Redis is reached, 0 while scoring runs from memory."),
+		StoreSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "store_seconds",
+			Help:    "Time of one round trip to the store.",
+			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1},
+		}),
+		StoreErrors:    total("store_errors_total", "Round trips to the store that failed."),
+		Journal:        single("store_journal", "Operations that wait to be written back to the store."),
+		JournalDropped: total("store_journal_dropped_total", "Operations that did not fit into the journal."),
+		ShardReady:     gauge("shard_ready", "1 while the SFU pod is ready.", "shard"),
+		ShardStreams:   gauge("shard_streams", "Streams that the SFU pod receives.", "shard"),
+		Sessions:       gauge("sessions", "Sessions by state.", "state"),
+	}
+
+	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses,
+		set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal, set.JournalDropped,
+		set.ShardReady, set.ShardStreams, set.Sessions)
+
+	return set
+}

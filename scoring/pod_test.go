@@ -1,0 +1,151 @@
+package scoring_test
+
+import (
+	"crypto/ed25519"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/invigil/invigil/internal/httpapi"
+	"github.com/invigil/invigil/internal/token"
+	"github.com/invigil/invigil/internal/wire"
+)
+
+// pod is an SFU pod as far as scoring sees one, and a source of faults.
+type pod struct {
+	*httptest.Server
+
+	name     string
+	verifier *token.Verifier
+
+	mu      sync.Mutex
+	version int
+	streams map[string]wire.Stream
+	news    chan struct{}
+	// status, if set, answers every POST.
+	status int
+	// seen are the WHIP requests: method, path, subject and session id.
+	seen []string
+}
+
+func newPod(t *testing.T, name, exam string, key ed25519.PublicKey, now func() time.Time) *pod {
+	t.Helper()
+
+	p := &pod{
+		name: name, verifier: token.NewVerifier(key, exam, now),
+		streams: map[string]wire.Stream{}, news: make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /internal/v1/streams", p.list)
+	mux.HandleFunc("/whip", p.whip)
+	mux.HandleFunc("/whip/{id}", p.whip)
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(func() {
+		p.CloseClientConnections()
+		p.Close()
+	})
+
+	return p
+}
+
+func (p *pod) list(w http.ResponseWriter, r *http.Request) {
+	if _, err := p.verifier.Verify(token.Internal, httpapi.Bearer(r)); err != nil {
+		httpapi.WriteTokenError(w, err)
+
+		return
+	}
+
+	p.mu.Lock()
+	news := p.news
+	same := r.URL.Query().Get("since") == strconv.Itoa(p.version)
+	p.mu.Unlock()
+
+	if same {
+		select {
+		case <-news:
+		case <-time.After(time.Second):
+		case <-r.Context().Done():
+		}
+	}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	answer := wire.Streams{Version: strconv.Itoa(p.version), Shard: p.name, Ready: true}
+	for _, stream := range p.streams {
+		answer.Streams = append(answer.Streams, stream)
+	}
+
+	httpapi.WriteJSON(w, http.StatusOK, answer)
+}
+
+// receive sets what the pod says of a student.
+func (p *pod) receive(student string, receiving bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.streams[student] = wire.Stream{Student: student, Session: "m-" + student, Receiving: receiving}
+	p.changed()
+}
+
+// die ends the pod without a word.
+func (p *pod) die() {
+	p.Listener.Close()
+	p.CloseClientConnections()
+}
+
+func (p *pod) changed() {
+	p.version++
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
+func (p *pod) requests() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return append([]string(nil), p.seen...)
+}
+
+func (p *pod) whip(w http.ResponseWriter, r *http.Request) {
+	claims, err := p.verifier.Verify(token.Media, httpapi.Bearer(r))
+	if err != nil && r.Method != http.MethodPost {
+		claims, err = p.verifier.Verify(token.Internal, httpapi.Bearer(r))
+	}
+
+	if err != nil {
+		httpapi.WriteTokenError(w, err)
+
+		return
+	}
+
+	body, _ := io.ReadAll(r.Body)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.seen = append(p.seen, strings.Join([]string{r.Method, r.URL.Path, claims.Subject, claims.Shard, string(body)}, " "))
+
+	switch {
+	case r.Method == http.MethodPost && p.status != 0:
+		httpapi.WriteError(w, p.status, wire.CodeTooManySessions, "full")
+	case r.Method == http.MethodPost:
+		w.Header().Set("Location", "/whip/m-"+claims.Subject)
+		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("Content-Type", "application/sdp")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, "answer")
+	case r.Method == http.MethodDelete:
+		delete(p.streams, strings.TrimPrefix(r.PathValue("id"), "m-"))
+		p.changed()
+	case r.Header.Get("If-Match") == `"0"`:
+		httpapi.WriteError(w, http.StatusPreconditionFailed, wire.CodePreconditionFail, "old")
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

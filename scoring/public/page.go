@@ -1,0 +1,170 @@
+package public
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/invigil/invigil/internal/httpapi"
+	"github.com/invigil/invigil/internal/wire"
+)
+
+// page is the web client, held in memory: it comes out of the binary anyway.
+type page struct {
+	files map[string]file
+}
+
+type file struct {
+	content     []byte
+	contentType string
+	etag        string
+}
+
+func newPage(tree fs.FS) (*page, error) {
+	p := &page{files: map[string]file{}}
+
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasPrefix(path.Base(name), ".") {
+			return err
+		}
+
+		content, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+
+		sum := sha256.Sum256(content)
+		p.files[name] = file{
+			content:     content,
+			contentType: contentType(name),
+			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+		}
+
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the web client: %w", err)
+	}
+
+	return p, nil
+}
+
+// contentType does not depend on the machine's own table for what the page
+// cannot do without, and never guesses from the content.
+func contentType(name string) string {
+	switch extension := path.Ext(name); extension {
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".wasm":
+		return "application/wasm"
+	case ".webmanifest":
+		return "application/manifest+json"
+	default:
+		if known := mime.TypeByExtension(extension); known != "" {
+			return known
+		}
+
+		return "application/octet-stream"
+	}
+}
+
+// static answers with the page at the base path and with its files below. Other
+// paths are errors: the page has one route, and a missing script that is
+// answered with HTML is hard to understand.
+func (s *Server) static(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	index := name == "" || name == "index.html"
+
+	if index {
+		name = "index.html"
+	}
+
+	found, ok := s.page.files[name]
+
+	switch {
+	case !ok && index:
+		httpapi.WriteError(w, http.StatusNotFound, wire.CodeNotFound,
+			"This build does not contain the page; build the web client first.")
+
+		return
+	case !ok:
+		notFound(w, r)
+
+		return
+	}
+
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		notAllowed("GET, HEAD")(w, r)
+
+		return
+	}
+
+	header := w.Header()
+	header.Set("Content-Type", found.contentType)
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Content-Security-Policy", pagePolicy(s.exam.Config().ContentURL))
+	header.Set("Permissions-Policy", permissions)
+
+	switch {
+	case index:
+		header.Set("Cache-Control", "no-store")
+	case strings.HasPrefix(name, "assets/"):
+		// The build puts a hash into these names.
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	default:
+		header.Set("Cache-Control", "no-cache")
+	}
+
+	if strings.Contains(path.Base(name), "worker") {
+		header.Set("Content-Security-Policy", workerPolicy)
+	}
+
+	if !index {
+		header.Set("ETag", found.etag)
+	}
+
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(found.content))
+}
+
+// permissions: the page needs the camera and the full screen, and nothing else.
+const permissions = "camera=(self), fullscreen=(self), microphone=(), geolocation=(), display-capture=(), " +
+	"payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+
+// workerPolicy is for worker scripts, which have a policy of their own: the face
+// model's WebAssembly glue makes functions from strings. A worker with this
+// policy has no document and reaches no other origin.
+const workerPolicy = "default-src 'self'; script-src 'self' 'unsafe-eval'; connect-src 'self'"
+
+// pagePolicy is the Content-Security-Policy of the page. Only the exam's own
+// content may be framed.
+func pagePolicy(contentURL string) string {
+	return strings.Join([]string{
+		"default-src 'self'",
+		"connect-src 'self'",
+		"frame-src " + frameSource(contentURL),
+		"img-src 'self' blob: data:",
+		"media-src 'self' blob:",
+		"object-src 'none'",
+		"base-uri 'self'",
+		"frame-ancestors 'none'",
+		"form-action 'none'",
+	}, "; ")
+}
+
+func frameSource(contentURL string) string {
+	parsed, err := url.Parse(contentURL)
+	if err != nil || parsed.Host == "" || (parsed.Scheme != "https" && parsed.Scheme != "http") ||
+		strings.ContainsAny(parsed.Host, "; ,'\"*") {
+		return "'none'"
+	}
+
+	return parsed.Scheme + "://" + parsed.Host
+}
