@@ -1,0 +1,94 @@
+package session
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/invigil/invigil/sfu/conn"
+)
+
+// Publisher is who publishes.
+type Publisher struct {
+	// Student is the one that a session belongs to: a student has one at most.
+	Student string
+	// SessionID is the student's session with scoring, for the log.
+	SessionID string
+}
+
+// session is one publisher's stay. Its goroutine watches the connection and
+// releases it at the end; the fields below "guarded" belong to the table's lock.
+type session struct {
+	id        string
+	etag      string
+	ufrag     string
+	publisher Publisher
+	accepted  time.Time
+	table     *Table
+	logger    *zap.Logger
+
+	// ending is closed when the session gets its reason, done when everything
+	// that it owned is released and it has left the table.
+	ending chan struct{}
+	done   chan struct{}
+
+	// guarded by table.mu
+	state       State
+	reason      Reason
+	connection  conn.Conn
+	connectedAt time.Time
+	receiving   bool
+	packets     uint64 // when last looked at
+	receivedAt  time.Time
+}
+
+// run watches over the session until it has a reason to end, and ends it.
+func (s *session) run(connection conn.Conn) {
+	s.watch(connection)
+
+	if err := connection.Close(); err != nil {
+		s.logger.Warn("release", zap.Error(err))
+	}
+
+	s.table.leave(s, connection)
+}
+
+func (s *session) watch(connection conn.Conn) {
+	connect := time.NewTimer(s.table.timing.Connect)
+	defer connect.Stop()
+
+	keyFrames := time.NewTicker(s.table.timing.KeyFrameInterval)
+	defer keyFrames.Stop()
+
+	var silence <-chan time.Time // nil while the publisher is heard of
+
+	for {
+		select {
+		case <-s.ending:
+			return
+		case <-connect.C:
+			s.table.end(s, ConnectTimeout)
+		case <-silence:
+			s.table.end(s, IceFailed)
+		case <-keyFrames.C:
+			connection.RequestKeyFrame()
+		case <-connection.Changed():
+			switch connection.State() {
+			case conn.Connecting:
+			case conn.Connected:
+				silence = nil
+
+				connect.Stop()
+				s.table.connected(s)
+			case conn.Silent:
+				if silence == nil {
+					silence = time.After(s.table.timing.Silence)
+				}
+			case conn.Failed:
+				s.table.end(s, IceFailed)
+			case conn.Ended:
+				s.table.end(s, DtlsClosed)
+			}
+		}
+	}
+}

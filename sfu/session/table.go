@@ -1,0 +1,337 @@
+// Package session owns the publishers' sessions: who is in, since when, whether
+// media arrives, and why each one went.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/invigil/invigil/sfu/conn"
+	"github.com/invigil/invigil/sfu/offer"
+)
+
+// Errors of Publish and Delete.
+var (
+	// ErrTooMany: the table is full.
+	ErrTooMany = errors.New("too many sessions")
+	// ErrShutdown: the table takes nobody any more.
+	ErrShutdown = errors.New("shutting down")
+	// ErrTakenOver: the same student published again meanwhile.
+	ErrTakenOver = errors.New("taken over by another publisher")
+	// ErrNotFound: there is no such session.
+	ErrNotFound = errors.New("no such session")
+)
+
+// Timing is how long things may take.
+type Timing struct {
+	// Connect is how long a publisher may take from the answer to connected.
+	Connect time.Duration
+	// Silence is how long a publisher that the connection calls silent may stay
+	// so.
+	Silence time.Duration
+	// Receiving is for how long after a packet media counts as arriving.
+	Receiving time.Duration
+	// KeyFrameInterval is how often a publisher is asked for a key frame.
+	KeyFrameInterval time.Duration
+}
+
+// DefaultTiming ends a killed browser's session 7 to 8 s after its last packet:
+// the transport calls it silent after 5 to 6.
+func DefaultTiming() Timing {
+	return Timing{
+		Connect:          15 * time.Second,
+		Silence:          2 * time.Second,
+		Receiving:        3 * time.Second,
+		KeyFrameInterval: 3 * time.Second,
+	}
+}
+
+// Table is the one owner of all sessions. It is safe for concurrent use.
+type Table struct {
+	engine  conn.Engine
+	limit   int
+	timing  Timing
+	logger  *zap.Logger
+	metrics *metrics
+	// epoch makes versions of one process differ from those of any other.
+	epoch string
+
+	mu        sync.Mutex
+	byID      map[string]*session
+	byStudent map[string]*session
+	closing   bool
+	// ended sums up what sessions that have left had received.
+	endedPackets, endedBytes uint64
+	version                  uint64
+	// changed is closed, and replaced, when version changes.
+	changed chan struct{}
+}
+
+// NewTable returns an empty table that takes at most limit sessions.
+func NewTable(engine conn.Engine, limit int, timing Timing, logger *zap.Logger) *Table {
+	return &Table{
+		engine:    engine,
+		limit:     limit,
+		timing:    timing,
+		logger:    logger,
+		metrics:   newMetrics(),
+		epoch:     rand.Text()[:8],
+		byID:      make(map[string]*session),
+		byStudent: make(map[string]*session),
+		changed:   make(chan struct{}),
+	}
+}
+
+// Accepted is a session that Publish has begun.
+type Accepted struct {
+	ID     string
+	ETag   string
+	Answer string
+}
+
+// Publish answers the offer with a new session. A session that the student
+// already has is taken over: it ends, and everything that it owned is released,
+// before the new one begins. Errors: ErrTooMany, ErrShutdown, ErrTakenOver,
+// ctx's, and those of conn.Engine.
+func (t *Table) Publish(ctx context.Context, publisher Publisher, o *offer.Offer) (*Accepted, error) {
+	s, err := t.enter(ctx, publisher, o.Ufrag)
+	if err != nil {
+		return nil, err
+	}
+
+	connection, answer, err := t.engine.Accept(ctx, o.SDP)
+	if err != nil {
+		t.forget(s)
+
+		return nil, fmt.Errorf("accept: %w", err)
+	}
+
+	s.logger.Info("session accepted")
+	t.metrics.joins.Inc()
+
+	reason := t.attach(s, connection)
+
+	go s.run(connection)
+
+	switch reason {
+	case "":
+		return &Accepted{ID: s.id, ETag: s.etag, Answer: answer}, nil
+	case Shutdown:
+		return nil, ErrShutdown
+	default:
+		return nil, ErrTakenOver
+	}
+}
+
+// enter reserves the student's place.
+func (t *Table) enter(ctx context.Context, publisher Publisher, ufrag string) (*session, error) {
+	for {
+		s, older, err := t.tryEnter(publisher, ufrag)
+		if err != nil || s != nil {
+			return s, err
+		}
+
+		select {
+		case <-older.done:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the older session's end: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// tryEnter returns the new session, or the older one that has been told to end.
+func (t *Table) tryEnter(publisher Publisher, ufrag string) (entered, older *session, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	if t.closing {
+		return nil, nil, ErrShutdown
+	}
+
+	if older := t.byStudent[publisher.Student]; older != nil {
+		t.endLocked(older, TakenOver)
+
+		return nil, older, nil
+	}
+
+	if len(t.byID) >= t.limit {
+		return nil, nil, ErrTooMany
+	}
+
+	id := rand.Text()
+	s := &session{
+		id:        id,
+		etag:      `"` + rand.Text()[:12] + `"`,
+		ufrag:     ufrag,
+		publisher: publisher,
+		accepted:  time.Now(),
+		table:     t,
+		logger: t.logger.With(zap.String("session", id), zap.String("student", publisher.Student),
+			zap.String("sid", publisher.SessionID)),
+		ending: make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	t.byID[id] = s
+	t.byStudent[publisher.Student] = s
+
+	return s, nil, nil
+}
+
+// attach gives the session its connection, and returns the reason to end that
+// it may have got in the meantime.
+func (t *Table) attach(s *session, connection conn.Conn) Reason {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	s.connection = connection
+
+	return s.reason
+}
+
+// forget removes a session whose offer could not be answered: it never began.
+func (t *Table) forget(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.removeLocked(s)
+}
+
+// leave tells of a session that has released its connection, and removes it:
+// what is told of it comes before anything of the student's next one.
+func (t *Table) leave(s *session, connection conn.Conn) {
+	packets, bytes := connection.Received()
+
+	t.mu.Lock()
+	reason := s.reason // the one: it does not change any more
+	t.mu.Unlock()
+
+	t.metrics.ended.WithLabelValues(string(reason)).Inc()
+	s.logger.Info("session ended", zap.String("reason", string(reason)),
+		zap.Duration("lasted", time.Since(s.accepted)), zap.Uint64("packets", packets), zap.Uint64("bytes", bytes))
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.endedPackets += packets
+	t.endedBytes += bytes
+	t.removeLocked(s)
+}
+
+func (t *Table) removeLocked(s *session) {
+	delete(t.byID, s.id)
+	delete(t.byStudent, s.publisher.Student)
+	close(s.done)
+}
+
+// connected moves the session from connecting to connected.
+func (t *Table) connected(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	if s.state != Connecting {
+		return
+	}
+
+	s.state = Connected
+	s.connectedAt = time.Now()
+	t.metrics.joinSeconds.Observe(s.connectedAt.Sub(s.accepted).Seconds())
+	t.bumpLocked()
+	s.logger.Info("session connected", zap.Duration("took", s.connectedAt.Sub(s.accepted)))
+}
+
+// end gives the session its reason to end, unless it has one.
+func (t *Table) end(s *session, reason Reason) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.endLocked(s, reason)
+}
+
+func (t *Table) endLocked(s *session, reason Reason) {
+	if s.state == Closed {
+		return
+	}
+
+	if s.state == Connected {
+		t.bumpLocked()
+	}
+
+	s.state = Closed
+	s.reason = reason
+	s.receiving = false
+	close(s.ending)
+}
+
+// Delete ends the session and returns once everything that it owned is
+// released. Errors: ErrNotFound, ctx's.
+func (t *Table) Delete(ctx context.Context, id string) error {
+	t.mu.Lock()
+
+	s := t.byID[id]
+	if s == nil || s.state == Closed {
+		t.mu.Unlock()
+
+		return ErrNotFound
+	}
+
+	t.endLocked(s, Deleted)
+	t.mu.Unlock()
+
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the session's end: %w", context.Cause(ctx))
+	}
+}
+
+// Shutdown takes nobody any more, ends all sessions, and returns once they are
+// gone or ctx ends.
+func (t *Table) Shutdown(ctx context.Context) error {
+	t.mu.Lock()
+	t.closing = true
+
+	var left []*session
+	for _, s := range t.byID {
+		t.endLocked(s, Shutdown)
+		left = append(left, s)
+	}
+	t.mu.Unlock()
+
+	for i, s := range left {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return fmt.Errorf("%d sessions are not released: %w", len(left)-i, context.Cause(ctx))
+		}
+	}
+
+	return nil
+}
+
+// Info is what WHIP needs to know of a session.
+type Info struct {
+	Student string
+	ETag    string
+	// Ufrag is the publisher's ICE user name fragment.
+	Ufrag string
+}
+
+// Find returns the session with the id. Error: ErrNotFound.
+func (t *Table) Find(id string) (Info, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	s := t.byID[id]
+	if s == nil || s.state == Closed {
+		return Info{}, ErrNotFound
+	}
+
+	return Info{Student: s.publisher.Student, ETag: s.etag, Ufrag: s.ufrag}, nil
+}

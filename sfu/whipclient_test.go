@@ -1,0 +1,116 @@
+package sfu_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/invigil/invigil/internal/wire"
+)
+
+// TestWHIPClient publishes with somebody else's WHIP client: GStreamer's stack
+// behind https://github.com/meetecho/simple-whip-client.
+func TestWHIPClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts GStreamer")
+	}
+
+	path, err := exec.LookPath("whip-client")
+	if err != nil {
+		t.Fatal("whip-client is missing: apt-get install simple-whip-client")
+	}
+
+	libraries := buildIGD(t)
+
+	for name, flags := range map[string][]string{"trickle": nil, "all candidates in the offer": {"--no-trickle"}} {
+		t.Run(name, func(t *testing.T) {
+			p := startPod(t, func(o *podOptions) { o.listen, o.unready = ":0", true })
+			p.announce(wire.Address{IP: hostAddress(t), Port: uint16(p.media.Port)})
+			p.eventually("ready", 5*time.Second, func() bool { return p.status("/readyz") == http.StatusOK })
+
+			var output bytes.Buffer
+
+			command := exec.CommandContext(t.Context(), path, append(flags,
+				"-u", p.base+"/whip", "-t", p.grant("ada"), "-o", "-V",
+				"videotestsrc is-live=true pattern=ball ! videoconvert ! vp8enc deadline=1 ! rtpvp8pay pt=96 ssrc=2 ! "+
+					"queue ! application/x-rtp,media=video,encoding-name=VP8,payload=96")...)
+			command.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries)
+			command.Stdout, command.Stderr = &output, &output
+			must(t, command.Start())
+
+			// Whatever happens, the child ends and is waited for.
+			ended := make(chan struct{})
+
+			go func() {
+				defer close(ended)
+
+				// How it ends is not what is tested.
+				_ = command.Wait()
+			}()
+
+			defer func() {
+				if t.Failed() {
+					t.Logf("%s\n%v", output.Bytes(), p.logs.All())
+				}
+			}()
+			defer func() {
+				if err := command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+					t.Error(err)
+				}
+
+				<-ended
+			}()
+
+			p.eventually("its media arrives", 20*time.Second, func() bool { return p.receiving("ada") })
+			t.Logf("received %+v", *p.stream("ada"))
+
+			must(t, command.Process.Signal(syscall.SIGINT))
+			p.eventually("it says goodbye", 10*time.Second, func() bool {
+				return slices.Equal(p.reasons("ada"), []string{"Deleted"})
+			})
+		})
+	}
+}
+
+// hostAddress returns an address of this machine that is not a loopback one:
+// libnice binds its sockets to interfaces, none of which is the loopback. What is
+// sent there does not leave the machine either.
+func hostAddress(t *testing.T) string {
+	t.Helper()
+
+	addresses, err := net.InterfaceAddrs()
+	must(t, err)
+
+	for _, address := range addresses {
+		if network, ok := address.(*net.IPNet); ok && network.IP.To4() != nil && network.IP.IsGlobalUnicast() {
+			return network.IP.String()
+		}
+	}
+
+	t.Fatal("whip-client needs an interface other than the loopback one, with an IPv4 address")
+
+	return ""
+}
+
+// buildIGD returns a folder with the library that testdata/igd.c explains.
+func buildIGD(t *testing.T) string {
+	t.Helper()
+
+	dir := t.TempDir()
+	built := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-Wl,-soname,libgupnp-igd-1.0.so.4",
+		"-o", filepath.Join(dir, "libgupnp-igd-1.0.so.4"), "testdata/igd.c")
+
+	if output, err := built.CombinedOutput(); err != nil {
+		t.Fatalf("build testdata/igd.c (cc is in the package gcc): %v\n%s", err, output)
+	}
+
+	return dir
+}
