@@ -1,0 +1,138 @@
+// Package app is the kubectl plugin: one file per subcommand, what they print
+// in types of their own, and one type that reads the cluster.
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+)
+
+// Options is what every subcommand works with; tests replace its parts.
+type Options struct {
+	genericiooptions.IOStreams
+
+	// ConfigFlags are kubectl's own: --kubeconfig, --context, --namespace.
+	ConfigFlags *genericclioptions.ConfigFlags
+	// Clock and Location decide ages and how times are written.
+	Clock    clock.PassiveClock
+	Location *time.Location
+	// NewClient connects to the cluster.
+	NewClient func(*rest.Config) (client.Client, error)
+	// NewForwarder returns what carries connections to a pod.
+	NewForwarder func(*rest.Config) (Forwarder, error)
+	// OpenBrowser shows a page to the user.
+	OpenBrowser func(ctx context.Context, url string) error
+}
+
+// Main runs the plugin with the process's streams until it is done or
+// interrupted, and returns the exit code.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	command := NewCommand(&Options{
+		IOStreams:    streams,
+		ConfigFlags:  genericclioptions.NewConfigFlags(true),
+		Clock:        clock.RealClock{},
+		Location:     time.Local,
+		NewClient:    newClient,
+		NewForwarder: newPodForwarder,
+		OpenBrowser:  openBrowser,
+	})
+	command.SetArgs(args)
+
+	if err := command.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
+
+		return 1
+	}
+
+	return 0
+}
+
+// NewCommand returns `kubectl exam` with its subcommands.
+func NewCommand(o *Options) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "kubectl-exam",
+		Short: "Watch, hand out and open Invigil's exams",
+		Long: "Watch live-proctored exams, hand out the students' links, and open an exam\n" +
+			"that has no public address.",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl exam"},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	command.SetIn(o.In)
+	command.SetOut(o.Out)
+	command.SetErr(o.ErrOut)
+
+	o.ConfigFlags.AddFlags(command.PersistentFlags())
+	registerConfigCompletion(o, command)
+
+	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o))
+
+	return command
+}
+
+// namespace is the one that the flags or the kubeconfig name.
+func (o *Options) namespace() (string, error) {
+	namespace, _, err := o.ConfigFlags.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return "", fmt.Errorf("read kubeconfig: %w", err)
+	}
+
+	return namespace, nil
+}
+
+// key is the full name of an exam that an argument names.
+func (o *Options) key(exam string) (types.NamespacedName, error) {
+	namespace, err := o.namespace()
+
+	return types.NamespacedName{Namespace: namespace, Name: exam}, err
+}
+
+// cluster connects to what the flags or the kubeconfig name.
+func (o *Options) cluster() (cluster, error) {
+	config, err := o.ConfigFlags.ToRESTConfig()
+	if err != nil {
+		return cluster{}, fmt.Errorf("read kubeconfig: %w", err)
+	}
+
+	reader, err := o.NewClient(config)
+	if err != nil {
+		return cluster{}, fmt.Errorf("connect to the cluster: %w", err)
+	}
+
+	return cluster{client: reader}, nil
+}
+
+// scheme knows the kinds that the plugin reads.
+var scheme = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(examv1alpha1.AddToScheme(s))
+	utilruntime.Must(corev1.AddToScheme(s))
+
+	return s
+}()
+
+func newClient(config *rest.Config) (client.Client, error) {
+	return client.New(config, client.Options{Scheme: scheme})
+}

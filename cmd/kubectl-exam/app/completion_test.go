@@ -1,0 +1,60 @@
+package app
+
+import "testing"
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+
+	objects := append(classroom(), makeExam("biology").title("Biology").obj(), makeExam("latin").namespace("languages").obj())
+
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"exams": {
+			args: []string{"status", ""},
+			want: "algebra\tLinear algebra, final exam\nbiology\tBiology\n:4\n",
+		},
+		"prefix": {
+			args: []string{"links", "b"},
+			want: "biology\tBiology\n:4\n",
+		},
+		"one exam only": {
+			args: []string{"status", "algebra", ""},
+			want: ":4\n",
+		},
+		"namespace": {
+			args: []string{"open", "-n", "languages", ""},
+			want: "latin\tLinear algebra, final exam\n:4\n",
+		},
+		"students": {
+			args: []string{"open", "algebra", "--student", "e"},
+			want: "emmy\tEmmy Noether\nevariste.galois@example.org\tÉvariste Galois\n:4\n",
+		},
+		"no exam": {
+			args: []string{"links", "--student", ""},
+			want: ":4\n",
+		},
+		"contexts": {
+			args: []string{"status", "--context", ""},
+			want: "laboratory\nschool\n:4\n",
+		},
+		"formats": {
+			args: []string{"links", "algebra", "-o", ""},
+			want: "csv\ntable\njson\n:4\n",
+		},
+	}
+
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			stdout, _, err := newPlugin(objects...).run(t, append([]string{"__complete"}, test.args...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			compare(t, "completions", test.want, stdout)
+		})
+	}
+}
