@@ -42,7 +42,8 @@ func keys(t *testing.T) (ed25519.PrivateKey, ed25519.PublicKey) {
 func TestVerify(t *testing.T) {
 	priv, pub := keys(t)
 	otherPriv, _ := keys(t)
-	good, err := token.NewSigner(priv, exam, at(start)).Sign(token.Media, "ada", time.Minute, token.Claims{SessionID: "s1", Shard: "finals-sfu-0"})
+	good, err := token.NewSigner(priv, exam, at(start)).Sign(token.Media, "ada", time.Minute,
+		token.Claims{SessionID: "s1", Shard: "finals-sfu-0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,12 +56,14 @@ func TestVerify(t *testing.T) {
 
 		return raw
 	}
-	unsigned, err := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims{"sub": "ada", "aud": "invigil:media", "iss": "invigil", "exam": exam}).
-		SignedString(jwt.UnsafeAllowNoneSignatureType)
+	unsigned, err := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims{
+		"sub": "ada", "aud": "invigil:media", "iss": "invigil", "exam": exam,
+	}).SignedString(jwt.UnsafeAllowNoneSignatureType)
 	if err != nil {
 		t.Fatal(err)
 	}
 
+	foreign := sign(priv, exam, token.Session, "ada")
 	tests := map[string]struct {
 		raw     string
 		now     time.Time
@@ -70,9 +73,9 @@ func TestVerify(t *testing.T) {
 		"clock a little ahead":    {raw: good, now: start.Add(time.Minute + 4*time.Second)},
 		"expired":                 {raw: good, now: start.Add(2 * time.Minute), wantErr: token.ErrExpired},
 		"other key":               {raw: sign(otherPriv, exam, token.Media, "ada"), now: start, wantErr: token.ErrInvalid},
-		"other exam":              {raw: sign(priv, "default/other", token.Media, "ada"), now: start, wantErr: token.ErrWrongExam},
-		"other audience":          {raw: sign(priv, exam, token.Session, "ada"), now: start, wantErr: token.ErrInvalid},
-		"other audience, expired": {raw: sign(priv, exam, token.Session, "ada"), now: start.Add(time.Hour), wantErr: token.ErrInvalid},
+		"other exam":              {raw: sign(priv, "a/b", token.Media, "ada"), now: start, wantErr: token.ErrWrongExam},
+		"other audience":          {raw: foreign, now: start, wantErr: token.ErrInvalid},
+		"other audience, expired": {raw: foreign, now: start.Add(time.Hour), wantErr: token.ErrInvalid},
 		"no subject":              {raw: sign(priv, exam, token.Media, ""), now: start, wantErr: token.ErrInvalid},
 		"unsigned":                {raw: unsigned, now: start, wantErr: token.ErrInvalid},
 		"tampered":                {raw: strings.Replace(good, ".", ".x", 1), now: start, wantErr: token.ErrInvalid},

@@ -1,0 +1,16 @@
+##@ What is generated from the Go types. All of it is committed.
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) api-docs ## Regenerate deep copies, CRDs, RBAC, golden files and the API reference.
+	$(CONTROLLER_GEN) object paths=./api/...
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=invigil-manager paths=./controllers/... output:rbac:dir=config/rbac
+	go test ./controllers/manifests/ ./cmd/kubectl-exam/app/ -update >/dev/null
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+.PHONY: api-docs
+api-docs: $(CRD_REF_DOCS) ## Regenerate the API reference.
+	@mkdir -p docs/reference
+	$(CRD_REF_DOCS) --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs/config.yaml \
+	  --templates-dir=hack/tools/crd-ref-docs/templates --renderer=markdown \
+	  --output-path=docs/reference/api.md --log-level=ERROR
