@@ -6,13 +6,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/invigil/invigil/internal/whipclient"
 	"github.com/invigil/invigil/internal/wire"
 )
 
@@ -23,13 +22,6 @@ func TestWHIPClient(t *testing.T) {
 		t.Skip("starts GStreamer")
 	}
 
-	path, err := exec.LookPath("whip-client")
-	if err != nil {
-		t.Fatal("whip-client is missing: apt-get install simple-whip-client")
-	}
-
-	libraries := buildIGD(t)
-
 	for name, flags := range map[string][]string{"trickle": nil, "all candidates in the offer": {"--no-trickle"}} {
 		t.Run(name, func(t *testing.T) {
 			p := startPod(t, func(o *podOptions) { o.listen, o.unready = ":0", true })
@@ -38,11 +30,7 @@ func TestWHIPClient(t *testing.T) {
 
 			var output bytes.Buffer
 
-			command := exec.CommandContext(t.Context(), path, append(flags,
-				"-u", p.base+"/whip", "-t", p.grant("ada"), "-o", "-V",
-				"videotestsrc is-live=true pattern=ball ! videoconvert ! vp8enc deadline=1 ! rtpvp8pay pt=96 ssrc=2 ! "+
-					"queue ! application/x-rtp,media=video,encoding-name=VP8,payload=96")...)
-			command.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries)
+			command := whipclient.Command(t, p.base+"/whip", p.grant("ada"), append(flags, "-o")...)
 			command.Stdout, command.Stderr = &output, &output
 			must(t, command.Start())
 
@@ -98,19 +86,4 @@ func hostAddress(t *testing.T) string {
 	t.Fatal("whip-client needs an interface other than the loopback one, with an IPv4 address")
 
 	return ""
-}
-
-// buildIGD returns a folder with the library that testdata/igd.c explains.
-func buildIGD(t *testing.T) string {
-	t.Helper()
-
-	dir := t.TempDir()
-	built := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-Wl,-soname,libgupnp-igd-1.0.so.4",
-		"-o", filepath.Join(dir, "libgupnp-igd-1.0.so.4"), "testdata/igd.c")
-
-	if output, err := built.CombinedOutput(); err != nil {
-		t.Fatalf("build testdata/igd.c (cc is in the package gcc): %v\n%s", err, output)
-	}
-
-	return dir
 }

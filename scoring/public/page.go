@@ -136,7 +136,7 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 
 // permissions: the page needs the camera and the full screen, and nothing else.
 const permissions = "camera=(self), fullscreen=(self), microphone=(), geolocation=(), display-capture=(), " +
-	"payment=(), usb=(), serial=(), bluetooth=(), midi=()"
+	"payment=(), usb=(), serial=(), midi=()"
 
 // workerPolicy is for worker scripts, which have a policy of their own: the face
 // model's WebAssembly glue makes functions from strings. A worker with this

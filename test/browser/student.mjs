@@ -20,8 +20,8 @@ import { connected } from './harness/scenario.mjs';
 const { values } = parseArgs({ options: { url: { type: 'string' }, artifacts: { type: 'string' } } });
 const dir = await mkdtemp(join(tmpdir(), 'invigil-student-'));
 const { context, log } = await launch(dir, { camera: await cameraFile(dir, ['one', 1]) });
-// How a caller that is in a hurry ends it.
-process.once('SIGTERM', () => process.stdin.destroy());
+// A caller in a hurry ends it as Ctrl-C does.
+process.once('SIGINT', () => process.stdin.destroy());
 
 try {
   const page = context.pages()[0];
