@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -35,9 +38,10 @@ import (
 )
 
 const (
-	namespace = "invigil-bench"
-	examName  = "bench"
-	students  = 100
+	namespace        = "invigil-bench"
+	managerNamespace = "invigil-system"
+	examName         = "bench"
+	students         = 100
 )
 
 // result is what bin/bench/operator.json holds.
@@ -188,88 +192,88 @@ func remove(ctx context.Context, api client.Client) error {
 	return nil
 }
 
-// summary is the part of the kubelet's /stats/summary that is read here.
-type summary struct {
-	Pods []struct {
-		PodRef struct {
-			Name      string `json:"name"`
-			Namespace string `json:"namespace"`
-		} `json:"podRef"`
-		Memory struct {
-			WorkingSetBytes float64 `json:"workingSetBytes"`
-		} `json:"memory"`
-	} `json:"pods"`
-}
-
 // memory asks every node's kubelet for the working set of the exam's and the
-// operator's pods; several pods of one component give their mean.
+// operator's containers; several of one name give their mean.
 func memory(ctx context.Context, api client.Client, clientset *kubernetes.Clientset) (map[string]float64, error) {
-	components := map[client.ObjectKey]string{}
+	expected := 0
 
-	for _, ns := range []string{namespace, "invigil-system"} {
+	for _, ns := range []string{namespace, managerNamespace} {
 		pods := &corev1.PodList{}
 		if err := api.List(ctx, pods, client.InNamespace(ns)); err != nil {
 			return nil, fmt.Errorf("list pods: %w", err)
 		}
 
-		for i := range pods.Items {
-			components[client.ObjectKeyFromObject(&pods.Items[i])] = pods.Items[i].Labels["app.kubernetes.io/component"]
+		for _, pod := range pods.Items {
+			expected += len(pod.Spec.Containers)
 		}
 	}
 
-	totals := map[string]float64{}
+	var means map[string]float64
 	// The kubelet samples its containers every ten to fifteen seconds.
 	err := wait.PollUntilContextTimeout(ctx, 2*time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
-		clear(totals)
+		sizes, err := workingSets(ctx, clientset)
+		if err != nil {
+			return false, err
+		}
 
-		counts, err := sample(ctx, clientset, components, totals)
+		found := 0
+		means = map[string]float64{}
 
-		return counts == len(components), err
+		for container, each := range sizes {
+			found += len(each)
+
+			for _, size := range each {
+				means[container] += size / float64(len(each)) / (1 << 20)
+			}
+		}
+
+		return found == expected, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read memory from the kubelets: %w", err)
 	}
 
-	return totals, nil
+	return means, nil
 }
 
-// sample adds each pod's working set, in MiB, to its component's mean and
-// returns how many pods it found figures for.
-func sample(
-	ctx context.Context, clientset *kubernetes.Clientset, components map[client.ObjectKey]string, means map[string]float64,
-) (int, error) {
+// workingSets reads the kubelets' resource metrics
+// (https://kubernetes.io/docs/reference/instrumentation/node-metrics/): bytes by
+// container name.
+func workingSets(ctx context.Context, clientset *kubernetes.Clientset) (map[string][]float64, error) {
 	nodes, err := clientset.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return 0, fmt.Errorf("list nodes: %w", err)
+		return nil, fmt.Errorf("list nodes: %w", err)
 	}
 
-	found, perComponent := 0, map[string]float64{}
+	sizes := map[string][]float64{}
 
 	for _, node := range nodes.Items {
 		raw, err := clientset.CoreV1().RESTClient().Get().
-			Resource("nodes").Name(node.Name).SubResource("proxy", "stats", "summary").DoRaw(ctx)
+			Resource("nodes").Name(node.Name).SubResource("proxy", "metrics", "resource").DoRaw(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("stats of node %s: %w", node.Name, err)
+			return nil, fmt.Errorf("metrics of node %s: %w", node.Name, err)
 		}
 
-		var stats summary
-		if err := json.Unmarshal(raw, &stats); err != nil {
-			return 0, fmt.Errorf("stats of node %s: %w", node.Name, err)
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+
+		families, err := parser.TextToMetricFamilies(bytes.NewReader(raw))
+		if err != nil {
+			return nil, fmt.Errorf("metrics of node %s: %w", node.Name, err)
 		}
 
-		for _, pod := range stats.Pods {
-			component, ours := components[client.ObjectKey{Namespace: pod.PodRef.Namespace, Name: pod.PodRef.Name}]
-			if !ours || pod.Memory.WorkingSetBytes == 0 {
-				continue
+		for _, metric := range families["container_memory_working_set_bytes"].GetMetric() {
+			labels := map[string]string{}
+			for _, label := range metric.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
 			}
 
-			found++
-			perComponent[component]++
-			means[component] += (pod.Memory.WorkingSetBytes/(1<<20) - means[component]) / perComponent[component]
+			if ns := labels["namespace"]; ns == namespace || ns == managerNamespace {
+				sizes[labels["container"]] = append(sizes[labels["container"]], metric.GetGauge().GetValue())
+			}
 		}
 	}
 
-	return found, nil
+	return sizes, nil
 }
 
 func report(measured result, out string) error {

@@ -102,7 +102,9 @@ func TestImageRefuses(t *testing.T) {
 }
 
 func TestParseLdd(t *testing.T) {
-	libraries, err := parseLdd("\tlinux-vdso.so.1 (0x0000)\n\tlibssl.so.3 => /lib/x/libssl.so.3 (0x0000)\n\t/lib64/ld-linux-x86-64.so.2 (0x0000)\n")
+	libraries, err := parseLdd("\tlinux-vdso.so.1 (0x0000)\n" +
+		"\tlibssl.so.3 => /lib/x/libssl.so.3 (0x0000)\n" +
+		"\t/lib64/ld-linux-x86-64.so.2 (0x0000)\n")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	t.Run("node port UDP", func(t *testing.T) {
-		socket, err := net.Dial("udp", firstNode+":31099")
+		socket, err := new(net.Dialer).DialContext(t.Context(), "udp", firstNode+":31099")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,8 @@ func TestCluster(t *testing.T) {
 }
 
 func portForward(t *testing.T, h *harness, pod string) {
-	command := exec.CommandContext(t.Context(), h.kubectl, "--kubeconfig="+h.kubeconfig, "-n", namespace, "port-forward", "pod/"+pod, ":8080")
+	command := exec.CommandContext(t.Context(), h.kubectl, "--kubeconfig="+h.kubeconfig, "-n", namespace,
+		"port-forward", "pod/"+pod, ":8080")
 	output, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -173,11 +174,17 @@ func volume(t *testing.T, h *harness, pods []string) {
 	h.kubectlOK(t, "-n", namespace, "delete", "deployment", "probe", "--timeout=60s")
 	h.kubectlOK(t, "-n", namespace, "delete", "pvc", "data", "--timeout=60s")
 	eventually(t, "volume and its folder are removed", 30*time.Second, func() error {
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s is still there (%v)", path, err)
+		switch _, err := os.Stat(path); {
+		case err == nil:
+			return fmt.Errorf("%s is still there", path)
+		case !errors.Is(err, os.ErrNotExist):
+			return fmt.Errorf("see whether the folder is still there: %w", err)
 		}
-		if _, err := h.tryKubectl(t.Context(), "get", "pv", name); err == nil || !strings.Contains(err.Error(), "NotFound") {
-			return fmt.Errorf("volume is still there (%v)", err)
+		switch _, err := h.tryKubectl(t.Context(), "get", "pv", name); {
+		case err == nil:
+			return fmt.Errorf("volume %s is still there", name)
+		case !strings.Contains(err.Error(), "NotFound"):
+			return fmt.Errorf("see whether the volume is still there: %w", err)
 		}
 		return nil
 	})

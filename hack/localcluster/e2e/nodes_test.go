@@ -62,7 +62,8 @@ func TestSecondNode(t *testing.T) {
 
 	ready := func(want string) func() error {
 		return func() error {
-			got, err := h.tryKubectl(t.Context(), "get", "node", "invigil-2", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+			got, err := h.tryKubectl(t.Context(), "get", "node", "invigil-2",
+				"-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
 			if err == nil && got != want {
 				err = fmt.Errorf("Ready is %s, not %s", got, want)
 			}
@@ -81,7 +82,8 @@ func TestSecondNode(t *testing.T) {
 	})
 	h.localcluster(t, "node", "heal", "invigil-2")
 	eventually(t, "second node is ready again", time.Minute, ready("True"))
-	if output, err := run(t.Context(), nil, h.program, "node", "cut", "invigil-1"); err == nil || !strings.Contains(output, "NodeNotCuttable") {
+	output, err := run(t.Context(), nil, h.program, "node", "cut", "invigil-1")
+	if err == nil || !strings.Contains(output, "NodeNotCuttable") {
 		t.Errorf("cut of the first node: %q, %v", output, err)
 	}
 	h.undeploy(t)

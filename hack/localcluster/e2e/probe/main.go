@@ -24,7 +24,7 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("probe %s starts as user %d", name, os.Getuid())
-	go echo(name)
+	go echo(context.Background(), name)
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		answer(w, name+" "+host, nil)
@@ -38,7 +38,8 @@ func main() {
 		answer(w, text, err)
 	})
 	http.HandleFunc("/dial", func(w http.ResponseWriter, r *http.Request) {
-		connection, err := net.DialTimeout("tcp", r.FormValue("address"), 3*time.Second)
+		dialer := net.Dialer{Timeout: 3 * time.Second}
+		connection, err := dialer.DialContext(r.Context(), "tcp", r.FormValue("address"))
 		if err == nil {
 			_ = connection.Close()
 		}
@@ -81,8 +82,8 @@ func fetch(ctx context.Context, url string) (string, error) {
 }
 
 // echo answers every UDP packet with the pod's name and the packet.
-func echo(name string) {
-	socket, err := net.ListenPacket("udp", ":31099")
+func echo(ctx context.Context, name string) {
+	socket, err := new(net.ListenConfig).ListenPacket(ctx, "udp", ":31099")
 	if err != nil {
 		log.Fatal(err)
 	}

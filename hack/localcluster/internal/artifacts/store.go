@@ -99,11 +99,11 @@ func (s *Store) Path(c Component) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	print, err := c.fingerprint(s.sourceDir(c), version)
+	fingerprint, err := c.fingerprint(s.sourceDir(c), version)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(s.Dir, fmt.Sprintf("%s-%s-%s", c.Name, version, print)), nil
+	return filepath.Join(s.Dir, fmt.Sprintf("%s-%s-%s", c.Name, version, fingerprint)), nil
 }
 
 // exists reports whether path is there. Everything in the cache is put in

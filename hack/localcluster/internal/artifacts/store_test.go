@@ -44,7 +44,7 @@ func TestPathsNameVersions(t *testing.T) {
 
 func TestFingerprintFollowsRequirements(t *testing.T) {
 	dir := t.TempDir()
-	print := func(sum string) string {
+	fingerprint := func(sum string) string {
 		for name, content := range map[string]string{"go.mod": "module m\n", "go.sum": sum, "tools.go": "package m\n"} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
@@ -56,11 +56,11 @@ func TestFingerprintFollowsRequirements(t *testing.T) {
 		}
 		return got
 	}
-	first := print("one")
-	if print("one") != first {
+	first := fingerprint("one")
+	if fingerprint("one") != first {
 		t.Error("the same requirements gave another fingerprint")
 	}
-	if print("two") == first {
+	if fingerprint("two") == first {
 		t.Error("other requirements gave the same fingerprint")
 	}
 }

@@ -110,10 +110,14 @@ func (t Tree) Kill(name string) (left int, err error) {
 	// A pidfd stays with the process it was opened for. A process that is still
 	// listed after its descriptor was opened is the one that is meant.
 	descriptors := map[int]int{}
+	defer func() {
+		for _, fd := range descriptors {
+			_ = unix.Close(fd)
+		}
+	}()
 	for _, pid := range pids {
 		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 			descriptors[pid] = fd
-			defer func() { _ = unix.Close(fd) }()
 		}
 	}
 	still, err := t.Processes(name)

@@ -53,7 +53,8 @@ func (c *Cluster) recordBaseline(ctx context.Context) error {
 	for _, table := range hostnet.SharedTables() {
 		if hostnet.TableExists(ctx, table.Family, table.Name) {
 			return fault.New(fault.ForeignNode,
-				"there is an nft table %q that this cluster did not make: this machine is a node of another Kubernetes cluster, and the two would fight over it", table.String())
+				"there is an nft table %q that this cluster did not make: "+
+					"this machine is a node of another Kubernetes cluster, and the two would fight over it", table.String())
 		}
 	}
 	boot, err := process.BootID()

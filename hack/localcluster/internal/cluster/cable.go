@@ -47,5 +47,6 @@ func (c *Cluster) findNode(name string) (layout.Node, error) {
 			return node, nil
 		}
 	}
-	return layout.Node{}, fault.New(fault.NodeUnknown, "there is no node %s; `status` lists the nodes, `up --nodes 2` makes a second one", name)
+	return layout.Node{}, fault.New(fault.NodeUnknown,
+		"there is no node %s; `status` lists the nodes, `up --nodes 2` makes a second one", name)
 }

@@ -121,7 +121,9 @@ func TestWaitGivesUpOnADeadProcess(t *testing.T) {
 	if err := os.WriteFile(c.Log("etcd"), []byte("one\ntwo: out of disk\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := c.wait(t.Context(), "etcd", time.Minute, []string{"etcd"}, func(context.Context) error { return errors.New("not yet") })
+	err := c.wait(t.Context(), "etcd", time.Minute, []string{"etcd"}, func(context.Context) error {
+		return errors.New("not yet")
+	})
 	if !errors.Is(err, &fault.Error{Code: fault.ProcessDied}) || !strings.Contains(err.Error(), "out of disk") {
 		t.Errorf("got %v", err)
 	}

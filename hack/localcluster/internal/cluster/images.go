@@ -18,13 +18,13 @@ import (
 )
 
 // ctr runs containerd's own command on a node.
-func (c *Cluster) ctr(ctx context.Context, node layout.Node, args ...string) (string, error) {
+func (c *Cluster) ctr(ctx context.Context, node layout.Node, args ...string) error {
 	command := exec.CommandContext(ctx, c.programs["ctr"], append([]string{"-a", node.Socket(), "-n", "k8s.io"}, args...)...)
 	output, err := command.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, lastLine(string(output)))
+		return fmt.Errorf("ctr %s: %w: %s", strings.Join(args, " "), err, lastLine(string(output)))
 	}
-	return string(output), nil
+	return nil
 }
 
 // ensureOwnImages imports the images of the cluster itself. The kubelet cannot
@@ -47,7 +47,7 @@ func (c *Cluster) ensureOwnImages(ctx context.Context, node layout.Node) error {
 		return err
 	}
 	for _, tarball := range missing {
-		if _, err := c.ctr(ctx, node, "images", "import", tarball); err != nil {
+		if err := c.ctr(ctx, node, "images", "import", tarball); err != nil {
 			return fmt.Errorf("import %s on %s: %w", filepath.Base(tarball), node.Name, err)
 		}
 		imported = append(imported, filepath.Base(tarball))
@@ -61,9 +61,9 @@ func (c *Cluster) ensureOwnImages(ctx context.Context, node layout.Node) error {
 }
 
 func (c *Cluster) waitRuntime(ctx context.Context, node layout.Node) error {
-	return c.wait(ctx, "containerd of "+node.Name, time.Minute, []string{node.Process("containerd")}, func(ctx context.Context) error {
-		_, err := c.ctr(ctx, node, "version")
-		return err
+	processes := []string{node.Process("containerd")}
+	return c.wait(ctx, "containerd of "+node.Name, time.Minute, processes, func(ctx context.Context) error {
+		return c.ctr(ctx, node, "version")
 	})
 }
 
@@ -95,7 +95,7 @@ func (c *Cluster) Load(ctx context.Context, tarballs []string) error {
 		// The command that belongs to the containerd that runs.
 		c.programs = artifacts.Programs{"ctr": filepath.Join(filepath.Dir(record.Command[0]), "ctr")}
 		for _, tarball := range tarballs {
-			if _, err := c.ctr(ctx, node, "images", "import", tarball); err != nil {
+			if err := c.ctr(ctx, node, "images", "import", tarball); err != nil {
 				return fault.Wrap(fault.ImageUnreadable, err, "import %s on %s", tarball, node.Name)
 			}
 			c.Report("loaded %s on %s", filepath.Base(tarball), node.Name)

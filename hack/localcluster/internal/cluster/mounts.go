@@ -20,7 +20,8 @@ func unmountBelow(dir string) error {
 	}
 	// The newest mounts are last, and the ones on top of others.
 	for _, point := range slices.Backward(mountsBelow(string(content), dir)) {
-		if err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("unmount %s: %w", point, err)
 		}
 	}

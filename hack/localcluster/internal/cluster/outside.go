@@ -74,7 +74,8 @@ func removeOutside(state string, base baseline) error {
 		}
 	}
 	const mountTable = "/run/mount/utab"
-	if info, err := os.Stat(mountTable); err == nil && info.Size() == 0 && !slices.Contains(base.Folders, filepath.Dir(mountTable)) {
+	info, err := os.Stat(mountTable)
+	if err == nil && info.Size() == 0 && !slices.Contains(base.Folders, filepath.Dir(mountTable)) {
 		failures = append(failures, removeAll([]string{mountTable, mountTable + ".lock"}))
 	}
 	for _, folder := range outsideFolders {

@@ -47,7 +47,8 @@ func (c *Cluster) ensurePackages(ctx context.Context) error {
 	}
 	apt, err := exec.LookPath("apt-get")
 	if err != nil {
-		return fault.New(fault.PackageMissing, "missing programs: %s (in Debian packages: %s), and there is no apt-get to install them with",
+		return fault.New(fault.PackageMissing,
+			"missing programs: %s (in Debian packages: %s), and there is no apt-get to install them with",
 			strings.Join(programs, ", "), strings.Join(packages, ", "))
 	}
 	c.Report("installing packages: %s", strings.Join(packages, ", "))
@@ -62,7 +63,8 @@ func (c *Cluster) ensurePackages(ctx context.Context) error {
 		}
 	}
 	if missing := missingPrograms(exec.LookPath); len(missing) > 0 {
-		return fault.New(fault.PackageMissing, "program %s is still missing after package %s was installed", missing[0].program, missing[0].pkg)
+		return fault.New(fault.PackageMissing, "program %s is still missing after package %s was installed",
+			missing[0].program, missing[0].pkg)
 	}
 	return nil
 }
@@ -88,7 +90,7 @@ func lastLine(text string) string {
 
 // checkPorts fails when a port is taken that one of our processes, which does
 // not run now, is going to need.
-func (c *Cluster) checkPorts() error {
+func (c *Cluster) checkPorts(ctx context.Context) error {
 	for _, need := range []struct {
 		process string
 		port    int
@@ -102,7 +104,7 @@ func (c *Cluster) checkPorts() error {
 		if record, ok := c.table.Read(need.process); ok && record.Running() {
 			continue
 		}
-		if err := hostnet.CheckPortFree(need.port); err != nil {
+		if err := hostnet.CheckPortFree(ctx, need.port); err != nil {
 			return fmt.Errorf("%w (needed by %s)", err, need.process)
 		}
 	}

@@ -69,7 +69,7 @@ func (c *Cluster) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.checkPorts(); err != nil {
+	if err := c.checkPorts(ctx); err != nil {
 		return err
 	}
 	if err := c.recordBaseline(ctx); err != nil {

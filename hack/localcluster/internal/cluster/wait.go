@@ -16,7 +16,9 @@ const pollEvery = 150 * time.Millisecond
 
 // wait looks at a condition until it holds. It gives up at once when one of the
 // processes it depends on has ended, and says where that one's log is.
-func (c *Cluster) wait(ctx context.Context, what string, patience time.Duration, processes []string, holds func(context.Context) error) error {
+func (c *Cluster) wait(
+	ctx context.Context, what string, patience time.Duration, processes []string, holds func(context.Context) error,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
@@ -28,7 +30,8 @@ func (c *Cluster) wait(ctx context.Context, what string, patience time.Duration,
 		}
 		for _, name := range processes {
 			if record, ok := c.table.Read(name); !ok || !record.Running() {
-				return fault.New(fault.ProcessDied, "%s ended while waiting for %s; the end of %s:\n%s", name, what, c.Log(name), tail(c.Log(name), 5))
+				return fault.New(fault.ProcessDied, "%s ended while waiting for %s; the end of %s:\n%s",
+					name, what, c.Log(name), tail(c.Log(name), 5))
 			}
 		}
 		select {

@@ -81,19 +81,28 @@ func RemoveTable(ctx context.Context, family, name string) error {
 func acceptRules() [][]string {
 	var rules [][]string
 	for _, bridge := range []string{layout.PodBridge, layout.NodeBridge} {
-		rules = append(rules, []string{"FORWARD", "-i", bridge, "-j", "ACCEPT"}, []string{"FORWARD", "-o", bridge, "-j", "ACCEPT"})
+		rules = append(rules,
+			[]string{"FORWARD", "-i", bridge, "-j", "ACCEPT"},
+			[]string{"FORWARD", "-o", bridge, "-j", "ACCEPT"})
 	}
 	return rules
 }
 
-// EnsureForwarding lets the cluster's packets through a FORWARD chain that
-// drops by default. Machines without iptables have no such chain.
-func EnsureForwarding(ctx context.Context) error {
+// forwardDrops reports whether there is a FORWARD chain that drops by default.
+// Machines without iptables have no such chain, and neither have those on which
+// iptables cannot list it.
+func forwardDrops(ctx context.Context) bool {
 	if _, err := exec.LookPath("iptables"); err != nil {
-		return nil
+		return false
 	}
 	rules, err := run(ctx, "iptables", "-w", "-S", "FORWARD")
-	if err != nil || !strings.Contains(rules, "-P FORWARD DROP") {
+	return err == nil && strings.Contains(rules, "-P FORWARD DROP")
+}
+
+// EnsureForwarding lets the cluster's packets through a FORWARD chain that
+// drops by default.
+func EnsureForwarding(ctx context.Context) error {
+	if !forwardDrops(ctx) {
 		return nil
 	}
 	for _, rule := range acceptRules() {

@@ -23,17 +23,17 @@ func TestListenerInode(t *testing.T) {
 }
 
 func TestTakenPortNamesItsHolder(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
-	err = CheckPortFree(port)
+	err = CheckPortFree(t.Context(), port)
 	if !errors.Is(err, &fault.Error{Code: fault.PortTaken}) || !strings.Contains(err.Error(), "hostnet.test (pid ") {
 		t.Errorf("got %v", err)
 	}
 	_ = listener.Close()
-	if err := CheckPortFree(port); err != nil {
+	if err := CheckPortFree(t.Context(), port); err != nil {
 		t.Errorf("after it was freed: %v", err)
 	}
 }

@@ -34,7 +34,8 @@ func CheckOwner(state string) error {
 		switch owner, ours := strings.CutPrefix(strings.TrimSpace(string(alias)), ownerPrefix); {
 		case ours && owner == state:
 		case ours:
-			return fault.New(fault.NetworkTaken, "bridge %s belongs to the cluster whose state folder is %s; take that one down first", name, owner)
+			return fault.New(fault.NetworkTaken,
+				"bridge %s belongs to the cluster whose state folder is %s; take that one down first", name, owner)
 		default:
 			return fault.New(fault.NetworkTaken, "there is a link called %s that no local cluster made", name)
 		}
@@ -85,7 +86,8 @@ func EnsureNamespacedNode(ctx context.Context, node layout.Node) error {
 	}
 	const inside = "eth0"
 	if !linkExists(node.Link()) {
-		if err := runAll(ctx, fmt.Sprintf("ip link add %s type veth peer name %s netns %s", node.Link(), inside, node.Name)); err != nil {
+		add := fmt.Sprintf("ip link add %s type veth peer name %s netns %s", node.Link(), inside, node.Name)
+		if err := runAll(ctx, add); err != nil {
 			return fmt.Errorf("connect %s: %w", node.Name, err)
 		}
 	}

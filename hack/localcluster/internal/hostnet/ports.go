@@ -1,6 +1,7 @@
 package hostnet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,8 +16,8 @@ import (
 
 // CheckPortFree fails when something listens on a TCP port of this machine,
 // and says what if that can be known.
-func CheckPortFree(port int) error {
-	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+func CheckPortFree(ctx context.Context, port int) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", port))
 	if err == nil {
 		_ = listener.Close()
 		return nil

@@ -57,7 +57,8 @@ func FromEnvironment() (Layout, error) {
 	// The kernel limits socket paths; containerd adds an ending for a second
 	// socket beside its own.
 	if longest := l.Node(1).Socket() + ".ttrpc"; len(longest) > maxSocketPathLen {
-		return Layout{}, fmt.Errorf("%s is too long: socket %s has more than %d characters", StateVariable, longest, maxSocketPathLen)
+		return Layout{}, fmt.Errorf("%s is too long: socket %s has more than %d characters",
+			StateVariable, longest, maxSocketPathLen)
 	}
 	return l, nil
 }

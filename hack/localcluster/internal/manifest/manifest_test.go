@@ -19,7 +19,9 @@ func TestGolden(t *testing.T) {
 		"containerd-1.toml": func() ([]byte, error) { return Containerd(l.Node(1), "/cache/plugins", "pause:v1") },
 		"containerd-2.toml": func() ([]byte, error) { return Containerd(l.Node(2), "/cache/plugins", "pause:v1") },
 		"cni-2.conflist":    func() ([]byte, error) { return CNI(l.Node(2)) },
-		"kubelet-2.yaml":    func() ([]byte, error) { return Kubelet(l.Node(2), "/state/pki/ca.crt", "/state/resolv.conf", cert) },
+		"kubelet-2.yaml": func() ([]byte, error) {
+			return Kubelet(l.Node(2), "/state/pki/ca.crt", "/state/resolv.conf", cert)
+		},
 		"kube-proxy-2.yaml": func() ([]byte, error) { return Proxy(l.Node(2), "/state/config/p.kubeconfig") },
 		"addons.yaml":       func() ([]byte, error) { return Addons("coredns:v1") },
 		"kubeconfig.yaml": func() ([]byte, error) {

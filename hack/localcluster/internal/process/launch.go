@@ -19,12 +19,13 @@ const complaintFD = 3
 // request describes. It returns only when that fails.
 func Launch(request string) {
 	unix.CloseOnExec(complaintFD)
-	if err := becomeProcess(request); err != nil {
-		_, _ = fmt.Fprint(os.NewFile(complaintFD, "complaint"), err)
-	}
+	failure := becomeProcess(request)
+	_, _ = fmt.Fprint(os.NewFile(complaintFD, "complaint"), failure)
 }
 
-func becomeProcess(request string) error {
+// becomeProcess does not return when it succeeds, for then this program is no
+// more; so failure is never nil.
+func becomeProcess(request string) (failure error) {
 	var l launch
 	if err := json.Unmarshal([]byte(request), &l); err != nil {
 		return fmt.Errorf("read launch request: %w", err)

@@ -96,7 +96,7 @@ func TestStartReportsWhyItFailed(t *testing.T) {
 
 func TestStopSparesStrangers(t *testing.T) {
 	table, _ := testTable(t)
-	stranger := exec.Command("sleep", "600")
+	stranger := exec.CommandContext(t.Context(), "sleep", "600")
 	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -54,12 +54,12 @@ func (s Spec) fingerprint() (string, error) {
 // Fresh reports whether the process runs and was started from this spec with
 // these inputs.
 func (t Table) Fresh(spec Spec) bool {
-	print, err := spec.fingerprint()
+	fingerprint, err := spec.fingerprint()
 	if err != nil {
 		return false
 	}
 	record, ok := t.Read(spec.Name)
-	return ok && record.Running() && record.Fingerprint == print
+	return ok && record.Running() && record.Fingerprint == fingerprint
 }
 
 // LauncherArgument is the first argument that makes this program act as the
@@ -81,11 +81,11 @@ type launch struct {
 // moment at which the process runs without a record, not even when the caller
 // is killed.
 func (t Table) Start(spec Spec) error {
-	print, err := spec.fingerprint()
+	fingerprint, err := spec.fingerprint()
 	if err != nil {
 		return err
 	}
-	request, err := json.Marshal(launch{Spec: spec, Table: t, Fingerprint: print})
+	request, err := json.Marshal(launch{Spec: spec, Table: t, Fingerprint: fingerprint})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", spec.Name, err)
 	}
@@ -106,6 +106,7 @@ func (t Table) Start(spec Spec) error {
 		return fmt.Errorf("start %s: %w", spec.Name, err)
 	}
 	defer func() { _ = reader.Close() }()
+	//nolint:noctx // the process outlives this program, and with it every context
 	command := exec.Command("/proc/self/exe", LauncherArgument, string(request))
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{writer}
