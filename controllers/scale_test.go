@@ -221,8 +221,8 @@ func TestSettledExamWritesNothing(t *testing.T) {
 	s.checkEvent(t, exam, examv1alpha1.ReasonLive)
 
 	const (
-		window  = 20 * time.Second
-		rounds  = 5
+		window  = time.Minute
+		rounds  = 6
 		between = window / rounds
 	)
 

@@ -97,7 +97,7 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	t.Run("node port UDP", func(t *testing.T) {
-		socket, err := new(net.Dialer).DialContext(t.Context(), "udp", firstNode+":31099")
+		socket, err := (&net.Dialer{}).DialContext(t.Context(), "udp", firstNode+":31099")
 		if err != nil {
 			t.Fatal(err)
 		}

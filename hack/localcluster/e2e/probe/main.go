@@ -83,7 +83,7 @@ func fetch(ctx context.Context, url string) (string, error) {
 
 // echo answers every UDP packet with the pod's name and the packet.
 func echo(ctx context.Context, name string) {
-	socket, err := new(net.ListenConfig).ListenPacket(ctx, "udp", ":31099")
+	socket, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", ":31099")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -89,8 +89,8 @@ func acceptRules() [][]string {
 }
 
 // forwardDrops reports whether there is a FORWARD chain that drops by default.
-// Machines without iptables have no such chain, and neither have those on which
-// iptables cannot list it.
+// Machines without iptables have no such chain; one that iptables cannot list
+// counts as none.
 func forwardDrops(ctx context.Context) bool {
 	if _, err := exec.LookPath("iptables"); err != nil {
 		return false

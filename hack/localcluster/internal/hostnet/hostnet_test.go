@@ -23,7 +23,7 @@ func TestListenerInode(t *testing.T) {
 }
 
 func TestTakenPortNamesItsHolder(t *testing.T) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // CheckPortFree fails when something listens on a TCP port of this machine,
 // and says what if that can be known.
 func CheckPortFree(ctx context.Context, port int) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", port))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf(":%d", port))
 	if err == nil {
 		_ = listener.Close()
 		return nil
