@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -57,6 +58,8 @@ func TestExam(t *testing.T) {
 		{"a third-party WHIP client publishes", s.testWHIPClient},
 		{"simulated students stream, misbehave and are scored", s.testLab},
 		{"the store may go away", s.testRedisLoss},
+		{"an SFU pod may go away", s.testSFULoss},
+		{"the operator may restart", s.testOperatorRestart},
 		{"more students are enrolled while it runs", s.testRosterGrows},
 		{"deleting it leaves nothing", s.testDelete},
 	}
@@ -253,25 +256,83 @@ func (s *suite) testRedisLoss(t *testing.T) {
 	})
 }
 
+// testSFULoss kills an SFU pod under its students: they come back by themselves,
+// on the spare or on the pod's replacement, and the replacement is reachable.
+func (s *suite) testSFULoss(t *testing.T) {
+	before := s.exam(t.Context(), t, examName).Status
+	lost := before.Shards[0].Name
+	uid := s.uids(t, "sfu")[lost]
+
+	s.run(t, "delete", "pod", lost, "--grace-period=0", "--force")
+	eventually(t, 60*time.Second, func(ctx context.Context) string {
+		if now := s.uids(t, "sfu")[lost]; now == "" || now == uid {
+			return lost + " is not replaced yet"
+		}
+
+		status := s.exam(ctx, t, examName).Status
+		if status.ShardsReady != before.ShardsReady || status.Students.Streaming != before.Students.Streaming {
+			return fmt.Sprintf("%d stream, shards ready %s; want %d and %s", status.Students.Streaming, status.ShardsReady,
+				before.Students.Streaming, before.ShardsReady)
+		}
+
+		return ""
+	})
+}
+
+// testOperatorRestart ends the operator: the exam's pods do not notice, and the
+// new one carries on reporting.
+func (s *suite) testOperatorRestart(t *testing.T) {
+	components := []string{"sfu", "scoring", "redis"}
+	before := map[string]map[string]string{}
+
+	for _, component := range components {
+		before[component] = s.uids(t, component)
+	}
+
+	manager := []string{"-n", "invigil-system", "deployment/invigil-manager"}
+	s.runAnywhere(t, append([]string{"rollout", "restart"}, manager...)...)
+	s.runAnywhere(t, append([]string{"rollout", "status", "--timeout=60s"}, manager...)...)
+
+	// Somebody who leaves now is told of by the new operator only.
+	s.run(t, "scale", "deployment/lab", "--replicas=0")
+	eventually(t, 60*time.Second, func(ctx context.Context) string {
+		if streaming := s.exam(ctx, t, examName).Status.Students.Streaming; streaming != 0 {
+			return fmt.Sprintf("%d still stream", streaming)
+		}
+
+		return ""
+	})
+
+	for _, component := range components {
+		if after := s.uids(t, component); !maps.Equal(before[component], after) {
+			t.Errorf("%s pods were replaced: %v, now %v", component, before[component], after)
+		}
+	}
+}
+
+// uids are the UIDs of a component's pods, by name.
+func (s *suite) uids(t *testing.T, component string) map[string]string {
+	t.Helper()
+
+	list := &corev1.PodList{}
+	if err := s.List(t.Context(), list, client.InNamespace(s.namespace), client.MatchingLabels{
+		"app.kubernetes.io/component": component, examv1alpha1.LabelExam: examName,
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	uids := map[string]string{}
+	for _, pod := range list.Items {
+		uids[pod.Name] = string(pod.UID)
+	}
+
+	return uids
+}
+
 // testRosterGrows enrols students until another SFU pod is needed; the pods
 // that run stay.
 func (s *suite) testRosterGrows(t *testing.T) {
-	pods := func(ctx context.Context) map[string]string {
-		list := &corev1.PodList{}
-		if err := s.List(ctx, list, client.InNamespace(s.namespace), client.MatchingLabels{
-			"app.kubernetes.io/component": "sfu", examv1alpha1.LabelExam: examName,
-		}); err != nil {
-			t.Fatal(err)
-		}
-
-		uids := map[string]string{}
-		for _, pod := range list.Items {
-			uids[pod.Name] = string(pod.UID)
-		}
-
-		return uids
-	}
-	before := pods(t.Context())
+	before := s.uids(t, "sfu")
 
 	exam := s.exam(t.Context(), t, examName)
 	patch := client.MergeFrom(exam.DeepCopy())
@@ -294,7 +355,7 @@ func (s *suite) testRosterGrows(t *testing.T) {
 		return ""
 	})
 
-	after := pods(t.Context())
+	after := s.uids(t, "sfu")
 	for name, uid := range before {
 		if after[name] != uid {
 			t.Errorf("pod %s was replaced", name)

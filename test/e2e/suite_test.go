@@ -152,42 +152,40 @@ func eventually(t *testing.T, timeout time.Duration, condition func(context.Cont
 }
 
 // run runs kubectl in the suite's namespace and returns what it prints;
-// kubectl's failure is the test's.
+// kubectl's failure is the test's. The namespace comes last: before a plugin's
+// name kubectl takes no flags.
 func (s *suite) run(t *testing.T, args ...string) string {
 	t.Helper()
 
-	output, err := s.try(t, args...)
+	return s.runAnywhere(t, append(slices.Clone(args), "-n", s.namespace)...)
+}
+
+// runAnywhere is run for calls that name their namespace themselves.
+func (s *suite) runAnywhere(t *testing.T, args ...string) string {
+	t.Helper()
+
+	output, err := s.command(t, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
 
-	return output
-}
-
-// try is run for calls that may fail; it returns both outputs together.
-func (s *suite) try(t *testing.T, args ...string) (string, error) {
-	t.Helper()
-
-	output, err := s.command(t, args...).CombinedOutput()
-
-	return string(output), err
+	return string(output)
 }
 
 // apply applies a manifest.
 func (s *suite) apply(t *testing.T, manifest string) (string, error) {
 	t.Helper()
 
-	cmd := s.command(t, "apply", "-f", "-")
+	cmd := s.command(t, "apply", "-f", "-", "-n", s.namespace)
 	cmd.Stdin = strings.NewReader(manifest)
 	output, err := cmd.CombinedOutput()
 
 	return string(output), err
 }
 
-// command is kubectl in the suite's namespace. The namespace comes last: before
-// a plugin's name kubectl takes no flags.
+// command is kubectl.
 func (s *suite) command(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), s.kubectl, append(slices.Clone(args), "-n", s.namespace)...)
+	cmd := exec.CommandContext(t.Context(), s.kubectl, args...)
 	// kubectl finds its plugin, kubectl-exam, on the PATH.
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(s.root, "bin")+":"+os.Getenv("PATH"))
 
