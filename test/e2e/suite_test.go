@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -41,6 +42,9 @@ type suite struct {
 // of itself in test/artifacts; the namespace goes either way.
 func newSuite(t *testing.T) *suite {
 	t.Helper()
+
+	// The client's own log has nothing to say that the test does not.
+	ctrl.SetLogger(logr.Discard())
 
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, examv1alpha1.AddToScheme} {
