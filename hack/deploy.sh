@@ -26,16 +26,17 @@ hack/cluster.sh up
 KUBECONFIG=$(hack/cluster.sh kubeconfig)
 export KUBECONFIG
 
-mkdir -p bin/deploy
+mkdir -p bin/deploy bin/images
 if [ "$cluster" = current ]; then
-  # A cluster of somebody else's pulls released images.
+  # A cluster of somebody else's pulls its images: the released ones, or those
+  # that these variables name.
   version=${VERSION:-v0.1.0}
   cat >bin/images/images.env <<ENV
-MANAGER_IMAGE=ghcr.io/invigil/manager:$version
-SFU_IMAGE=ghcr.io/invigil/sfu:$version
-SCORING_IMAGE=ghcr.io/invigil/scoring:$version
-LAB_IMAGE=ghcr.io/invigil/lab:$version
-REDIS_IMAGE=docker.io/library/redis:7.2-alpine
+MANAGER_IMAGE=${MANAGER_IMAGE:-ghcr.io/invigil/manager:$version}
+SFU_IMAGE=${SFU_IMAGE:-ghcr.io/invigil/sfu:$version}
+SCORING_IMAGE=${SCORING_IMAGE:-ghcr.io/invigil/scoring:$version}
+LAB_IMAGE=${LAB_IMAGE:-ghcr.io/invigil/lab:$version}
+REDIS_IMAGE=${REDIS_IMAGE:-docker.io/library/redis:7.2-alpine}
 ENV
 else
   step "Images"
