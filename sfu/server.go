@@ -24,6 +24,7 @@ import (
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/sfu/announce"
+	"github.com/invigil/invigil/sfu/picture"
 	"github.com/invigil/invigil/sfu/session"
 	"github.com/invigil/invigil/sfu/streams"
 	"github.com/invigil/invigil/sfu/transport"
@@ -109,7 +110,8 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 
 func (s *Server) routes(verifier *token.Verifier) http.Handler {
 	registry := telemetry.NewRegistry()
-	registry.MustRegister(s.sessions, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	pictures := picture.NewHandler(verifier, s.sessions, picture.Render, s.logger)
+	registry.MustRegister(s.sessions, pictures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "invigil_sfu_ready",
 		Help: "1 while students can publish here.",
 	}, func() float64 {
@@ -135,6 +137,7 @@ func (s *Server) routes(verifier *token.Verifier) http.Handler {
 		Source:   s.sessions,
 		Ready:    s.Ready,
 	}).Register(mux)
+	pictures.Register(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteError(w, http.StatusNotFound, wire.CodeNotFound, "There is no such page.")
 	})
@@ -188,6 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	})
 	background.Go(func() { s.sessions.Watch(serving) })
+	background.Go(func() { s.sessions.Sample(serving) })
 	background.Go(func() {
 		defer close(failed)
 

@@ -26,6 +26,8 @@ type student struct {
 	mux      *ice.UDPMuxDefault
 	// silent stops the media, and nothing else.
 	silent atomic.Bool
+	// camera is what the student shows; nil: frames that nobody can decode.
+	camera atomic.Pointer[camera]
 	stop   func()
 }
 
@@ -53,7 +55,8 @@ func newStudent(t *testing.T, id, ip string) *student {
 	s.track, err = webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8}, "camera", id)
 	must(t, err)
 
-	_, err = s.AddTransceiverFromTrack(s.track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	transceiver, err := s.AddTransceiverFromTrack(s.track,
+		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	must(t, err)
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -61,9 +64,15 @@ func newStudent(t *testing.T, id, ip string) *student {
 	var playing sync.WaitGroup
 
 	playing.Go(func() { s.play(ctx) })
+	playing.Go(func() { s.hear(transceiver.Sender()) })
 
 	s.stop = sync.OnceFunc(func() {
 		cancel()
+		// Ends hear, also of a student that never connected.
+		if err := transceiver.Sender().Stop(); err != nil {
+			t.Logf("%s stops sending: %v", id, err)
+		}
+
 		playing.Wait()
 	})
 	t.Cleanup(func() { s.leave(t) })
@@ -84,8 +93,12 @@ func (s *student) play(ctx context.Context) {
 			return
 		case <-ticker.C:
 			if !s.silent.Load() {
+				next := frame
+				if camera := s.camera.Load(); camera != nil {
+					next = camera.next()
+				}
 				// Before the connection is up, and after, frames go nowhere.
-				_ = s.track.WriteSample(media.Sample{Data: frame, Duration: 50 * time.Millisecond})
+				_ = s.track.WriteSample(media.Sample{Data: next, Duration: 50 * time.Millisecond})
 			}
 		}
 	}

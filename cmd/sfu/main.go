@@ -37,6 +37,10 @@ func run() error {
 	flag.IntVar(&config.MaxSessions, "max-sessions", 1000, "how many students may publish")
 	flag.DurationVar(&config.Timing.KeyFrameInterval, "keyframe-interval", config.Timing.KeyFrameInterval,
 		"how often students are asked for a key frame")
+	// Off until scoring judges black and frozen streams by it: a decode costs ten
+	// milliseconds of CPU.
+	flag.DurationVar(&config.Timing.SampleInterval, "sample-interval", 0,
+		"how often a stream's key frame is looked at for light, sharpness and stillness; 0: never")
 	logLevel := flag.String("log-level", "info", "debug, info, warn or error")
 	flag.Parse()
 
@@ -47,6 +51,8 @@ func run() error {
 		return fmt.Errorf("--max-sessions must be at least 1")
 	case config.Timing.KeyFrameInterval <= 0:
 		return fmt.Errorf("--keyframe-interval must be positive")
+	case config.Timing.SampleInterval < 0:
+		return fmt.Errorf("--sample-interval must not be negative")
 	case flag.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}

@@ -21,6 +21,15 @@ type Stream struct {
 	Receiving bool   `json:"receiving"`
 	Packets   uint64 `json:"packets"`
 	Bytes     uint64 `json:"bytes"`
+	// What the SFU itself saw in the last key frame that it looked at, about every
+	// 10 s. All are absent while it has not looked, or cannot decode the stream.
+
+	// Luminance is the mean luma, 0 to 255.
+	Luminance *float64 `json:"luminance,omitempty"`
+	// Sharpness is the variance of the scaled luma's Laplacian.
+	Sharpness *float64 `json:"sharpness,omitempty"`
+	// StillMs is how long the picture has looked the same, 0 if it moves.
+	StillMs *int64 `json:"stillMs,omitempty"`
 }
 
 // Sessions answers GET /internal/v1/sessions on scoring. With ?since=CURSOR it

@@ -5,6 +5,8 @@ package conn
 import (
 	"context"
 	"errors"
+
+	"github.com/invigil/invigil/sfu/keyframe"
 )
 
 // State is where a publisher's connection is.
@@ -36,6 +38,9 @@ type Conn interface {
 	Received() (packets, bytes uint64)
 	// RequestKeyFrame asks the publisher for a key frame, if media has begun.
 	RequestKeyFrame()
+	// KeyFrame returns the last complete key frame, nil if there is none yet, and
+	// a channel that is closed when there is another.
+	KeyFrame() (frame *keyframe.Frame, next <-chan struct{})
 	// Close returns once everything that the connection owned is released. The
 	// peer is told, where it still can be.
 	Close() error

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/invigil/invigil/sfu/conn"
+	"github.com/invigil/invigil/sfu/keyframe"
 )
 
 // Publisher is who publishes.
@@ -40,6 +41,9 @@ type session struct {
 	receiving   bool
 	packets     uint64 // when last looked at
 	receivedAt  time.Time
+	askedAt     time.Time        // when a request for a picture last asked for a key frame
+	sample      *keyframe.Sample // nil if there is none, or the frame was corrupt
+	sampledAt   time.Time        // the sampled frame's time
 }
 
 // run watches over the session until it has a reason to end, and ends it.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/invigil/invigil/sfu/keyframe"
 )
 
 // Stream is one connected publisher.
@@ -15,6 +17,9 @@ type Stream struct {
 	Since          time.Time
 	Receiving      bool
 	Packets, Bytes uint64
+	// Sample is what the stream showed when last looked at; nil if it was not, if
+	// that frame was corrupt, or if nothing is received.
+	Sample *keyframe.Sample
 }
 
 // lookInterval is how often the table looks whether packets have come in. It
@@ -93,6 +98,12 @@ func (t *Table) Streams() (version string, streams []Stream) {
 		}
 
 		packets, bytes := s.connection.Received()
+
+		var sample *keyframe.Sample
+		if s.receiving {
+			sample = s.sample
+		}
+
 		streams = append(streams, Stream{
 			Student:   s.publisher.Student,
 			Session:   s.id,
@@ -100,6 +111,7 @@ func (t *Table) Streams() (version string, streams []Stream) {
 			Receiving: s.receiving,
 			Packets:   packets,
 			Bytes:     bytes,
+			Sample:    sample,
 		})
 	}
 

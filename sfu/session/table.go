@@ -39,6 +39,12 @@ type Timing struct {
 	Receiving time.Duration
 	// KeyFrameInterval is how often a publisher is asked for a key frame.
 	KeyFrameInterval time.Duration
+	// SampleInterval is how often, at most, a stream's key frame is decoded to see
+	// whether it is dark, blurred or still. 0: never.
+	SampleInterval time.Duration
+	// SampleShare is the part of one CPU that this may take, between 0 and 1;
+	// samples come more rarely rather than take more.
+	SampleShare float64
 }
 
 // DefaultTiming ends a killed browser's session 7 to 8 s after its last packet:
@@ -49,6 +55,8 @@ func DefaultTiming() Timing {
 		Silence:          2 * time.Second,
 		Receiving:        3 * time.Second,
 		KeyFrameInterval: 3 * time.Second,
+		SampleInterval:   10 * time.Second,
+		SampleShare:      0.1,
 	}
 }
 

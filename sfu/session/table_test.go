@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/invigil/invigil/sfu/conn"
+	"github.com/invigil/invigil/sfu/keyframe"
 	"github.com/invigil/invigil/sfu/offer"
 	"github.com/invigil/invigil/sfu/session"
 )
@@ -26,6 +27,7 @@ type fakeConn struct {
 	changed   chan struct{}
 	packets   atomic.Uint64
 	keyFrames atomic.Int32
+	latest    keyframe.Latest
 	closing   func()
 }
 
@@ -47,6 +49,8 @@ func (c *fakeConn) Received() (packets, bytes uint64) {
 }
 
 func (c *fakeConn) RequestKeyFrame() { c.keyFrames.Add(1) }
+
+func (c *fakeConn) KeyFrame() (frame *keyframe.Frame, next <-chan struct{}) { return c.latest.Get() }
 
 func (c *fakeConn) Close() error {
 	c.closing()

@@ -90,14 +90,20 @@ func (h *Handler) snapshot() wire.Streams {
 	}
 
 	for _, s := range streams {
-		answer.Streams = append(answer.Streams, wire.Stream{
+		stream := wire.Stream{
 			Student:   s.Student,
 			Session:   s.Session,
 			Since:     s.Since.UnixMilli(),
 			Receiving: s.Receiving,
 			Packets:   s.Packets,
 			Bytes:     s.Bytes,
-		})
+		}
+		if s.Sample != nil {
+			still := s.Sample.Still().Milliseconds()
+			stream.Luminance, stream.Sharpness, stream.StillMs = &s.Sample.Luminance, &s.Sample.Sharpness, &still
+		}
+
+		answer.Streams = append(answer.Streams, stream)
 	}
 
 	return answer

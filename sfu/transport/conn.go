@@ -6,11 +6,13 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/invigil/invigil/sfu/conn"
+	"github.com/invigil/invigil/sfu/keyframe"
 )
 
 // receiveMTU is more than any packet that fits through the internet.
@@ -23,6 +25,7 @@ type peerConn struct {
 
 	packets, bytes atomic.Uint64
 	ssrc           atomic.Uint32
+	keyFrames      keyframe.Latest
 
 	// readers counts the goroutines that read tracks; closed keeps it from
 	// growing once Close waits for them.
@@ -53,10 +56,13 @@ func newConn(peer *webrtc.PeerConnection) *peerConn {
 	return c
 }
 
-// read counts a track's packets until it ends. What it reads goes nowhere yet.
+// read counts a track's packets and keeps its key frames until it ends. What it
+// reads goes nowhere else yet.
 func (c *peerConn) read(track *webrtc.TrackRemote) {
 	c.ssrc.Store(uint32(track.SSRC()))
 	c.RequestKeyFrame()
+
+	var assembler keyframe.Assembler
 
 	buffer := make([]byte, receiveMTU)
 
@@ -67,6 +73,10 @@ func (c *peerConn) read(track *webrtc.TrackRemote) {
 		case err == nil:
 			c.packets.Add(1)
 			c.bytes.Add(uint64(n))
+
+			if frame := assembler.Push(buffer[:n]); frame != nil {
+				c.keyFrames.Put(&keyframe.Frame{Data: frame, At: time.Now()})
+			}
 		case errors.Is(err, io.ErrShortBuffer):
 			// A packet that no browser sends; the next one may be fine.
 		default:
@@ -108,6 +118,9 @@ func (c *peerConn) RequestKeyFrame() {
 		_ = c.peer.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}})
 	}
 }
+
+// KeyFrame is conn.Conn's.
+func (c *peerConn) KeyFrame() (frame *keyframe.Frame, next <-chan struct{}) { return c.keyFrames.Get() }
 
 // Close is conn.Conn's.
 func (c *peerConn) Close() error {
