@@ -4,3 +4,8 @@
 bench-operator: web ## Time from apply to Ready, and memory of each component.
 	hack/deploy.sh
 	. bin/deploy/env && export KUBECONFIG && go run ./hack/bench/operator --out bin/bench/operator.json
+
+.PHONY: bench-sfu
+bench-sfu: ## CPU, memory and joins of the SFU; BENCH="-scenario S0 -runs 1" for less.
+	go build -o bin/sfu ./cmd/sfu
+	go run ./hack/bench/sfu -out bin/bench/sfu.json $(BENCH)
