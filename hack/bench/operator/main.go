@@ -7,14 +7,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -35,6 +33,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/hack/bench/record"
 )
 
 const (
@@ -290,18 +289,5 @@ func report(measured result, out string) error {
 		return fmt.Errorf("print: %w", err)
 	}
 
-	data, err := json.MarshalIndent(measured, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
-	}
-
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return fmt.Errorf("write figures: %w", err)
-	}
-
-	if err := os.WriteFile(out, append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write figures: %w", err)
-	}
-
-	return nil
+	return record.Write(out, measured)
 }

@@ -3,14 +3,14 @@ package main
 import (
 	"bytes"
 	"debug/buildinfo"
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/invigil/invigil/hack/bench/record"
 )
 
 // figures are what one run measured, or the medians of several, by their names
@@ -187,20 +187,7 @@ func report(r *result, out string) error {
 
 	fmt.Println("\n* Not measured now: another time, two shared cores of an Intel Xeon, another generator of the same workload.")
 
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
-	}
-
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-		return fmt.Errorf("write figures: %w", err)
-	}
-
-	if err := os.WriteFile(out, append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write figures: %w", err)
-	}
-
-	return nil
+	return record.Write(out, r)
 }
 
 func dash(figure string) string {
