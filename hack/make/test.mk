@@ -1,7 +1,7 @@
 ##@ Tests. `make test` is all of them.
 
 .PHONY: test
-test: test-packages test-web test-go test-browser test-e2e ## Run every test: Go, envtest, web, browser, end to end.
+test: test-packages test-web test-go test-fuzz test-browser test-e2e ## Run every test: Go, envtest, fuzz, web, browser, end to end.
 
 .PHONY: test-packages
 test-packages:
@@ -13,6 +13,10 @@ test-go: web ## Go tests with the race detector, envtest included.
 	go build -o bin/localcluster ./hack/localcluster
 	KUBEBUILDER_ASSETS="$$(bin/localcluster assets)" go test -race -timeout 15m ./...
 	cd hack/localcluster/modules/provisioner && go test ./...
+
+.PHONY: test-fuzz
+test-fuzz: ## Every fuzz target for 30 s (FUZZTIME=30s FUZZ_PACKAGES=./...).
+	hack/fuzz.sh
 
 .PHONY: test-web
 test-web: web ## Web unit tests.

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for a while, on as many cores as there are: each target
+# by itself on one. FUZZTIME says how long, FUZZ_PACKAGES where.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+time=${FUZZTIME:-30s}
+packages=${FUZZ_PACKAGES:-./...}
+
+# shellcheck disable=SC2086 # a list
+targets=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}' $packages | while read -r package dir; do
+  { grep -hos '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go || true; } | sed "s|^func |$package |"
+done)
+
+if [ -z "$targets" ]; then
+  echo "no fuzz targets in $packages" >&2
+  exit 1
+fi
+
+run_one() {
+  package=$1 target=$2
+  # -parallel=1: other targets use the other cores. Minimising what is interesting
+  # would take the time that finding it needs.
+  if output=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x -parallel 1 "$package" 2>&1); then
+    echo "ok   $package $target $(grep -o 'execs: [0-9]*' <<<"$output" | tail -1)"
+  else
+    echo "FAIL $package $target"
+    echo "$output"
+    return 1
+  fi
+}
+export -f run_one
+export time
+
+xargs -P "$(nproc)" -L 1 bash -c 'run_one "$@"' run_one <<<"$targets"
