@@ -8,9 +8,9 @@ set -euo pipefail
 
 # program=package pairs.
 demo=(npm=npm redis-server=redis-server)
-test=("${demo[@]}" chromium=chromium whip-client=simple-whip-client gcc=gcc)
+test=("${demo[@]}" chromium=chromium whip-client=simple-whip-client gcc=gcc turnserver=coturn ip=iproute2)
 # Packages that bring no program to look for: a file of theirs instead.
-test_files=()
+test_files=(/usr/lib/python3/dist-packages/aiortc=python3-aiortc)
 
 case "${1:-}" in
   demo) wanted=("${demo[@]}") ;;

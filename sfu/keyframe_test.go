@@ -238,7 +238,7 @@ func TestNoKeyFrame(t *testing.T) {
 	began := time.Now()
 
 	got := p.keyFrame("ada", "")
-	if got.status != http.StatusGatewayTimeout || got.code() != wire.CodeNotReady {
+	if got.status != http.StatusGatewayTimeout || got.code() != wire.CodeKeyFrameTimeout {
 		t.Errorf("no key frame: %d %s", got.status, got.body)
 	}
 

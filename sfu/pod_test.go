@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -25,7 +26,14 @@ import (
 	"github.com/invigil/invigil/sfu/session"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Parallel tests wait more than they compute.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	exam  = "default/finals"
@@ -52,6 +60,11 @@ type podOptions struct {
 	timing  session.Timing
 	unready bool
 	listen  string
+	// drain is DrainTimeout; 0: sessions end at once.
+	drain     time.Duration
+	duplicate session.Duplicate
+	// more changes anything else.
+	more func(*sfu.Config)
 }
 
 func startPod(t *testing.T, change func(*podOptions)) *pod {
@@ -71,16 +84,20 @@ func startPod(t *testing.T, change func(*podOptions)) *pod {
 
 	core, logs := observer.New(zapcore.InfoLevel)
 
-	server, err := sfu.Listen(t.Context(), sfu.Config{
-		Name:           shard,
-		Exam:           exam,
-		ShardsFile:     filepath.Join(dir, "shards.json"),
-		SessionKeyFile: filepath.Join(dir, "session.pub"),
-		HTTPAddress:    "127.0.0.1:0",
-		MediaAddress:   options.listen,
-		MaxSessions:    options.limit,
-		Timing:         options.timing,
-	}, zap.New(core))
+	config := sfu.DefaultConfig()
+	config.Name, config.Exam = shard, exam
+	config.ShardsFile = filepath.Join(dir, "shards.json")
+	config.SessionKeyFile = filepath.Join(dir, "session.pub")
+	config.HTTPAddress, config.MediaAddress = "127.0.0.1:0", options.listen
+	config.Sessions.Limit, config.Sessions.Timing = options.limit, options.timing
+	config.Sessions.Duplicate = options.duplicate
+	config.DrainTimeout = options.drain
+
+	if options.more != nil {
+		options.more(&config)
+	}
+
+	server, err := sfu.Listen(t.Context(), config, zap.New(core))
 	must(t, err)
 
 	p := &pod{
@@ -203,10 +220,17 @@ func (p *pod) do(method, path, bearer, body string, header ...string) answer {
 
 	response, err := p.http.Do(r)
 	must(p.t, err)
+
+	return read(p.t, response)
+}
+
+func read(t *testing.T, response *http.Response) answer {
+	t.Helper()
+
 	defer response.Body.Close()
 
 	data, err := io.ReadAll(response.Body)
-	must(p.t, err)
+	must(t, err)
 
 	return answer{response.StatusCode, response.Header, string(data)}
 }

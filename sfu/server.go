@@ -1,5 +1,5 @@
 // Package sfu is Invigil's media plane: students publish their cameras to it
-// with WHIP. It knows streams, and neither exams nor Redis nor Kubernetes; what
+// with WHIP, and invigilators view them. It knows streams, and neither exams nor Redis nor Kubernetes; what
 // it must know of the cluster is in two files.
 package sfu
 
@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,11 +23,12 @@ import (
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/sfu/announce"
+	"github.com/invigil/invigil/sfu/media"
 	"github.com/invigil/invigil/sfu/picture"
 	"github.com/invigil/invigil/sfu/session"
+	"github.com/invigil/invigil/sfu/signal"
 	"github.com/invigil/invigil/sfu/streams"
-	"github.com/invigil/invigil/sfu/transport"
-	"github.com/invigil/invigil/sfu/whip"
+	"github.com/invigil/invigil/sfu/view"
 )
 
 // Config is what a server is started with.
@@ -43,9 +43,29 @@ type Config struct {
 	SessionKeyFile string
 	// HTTPAddress and MediaAddress are listened on, TCP and UDP.
 	HTTPAddress, MediaAddress string
-	// MaxSessions is how many publishers there may be.
-	MaxSessions int
-	Timing      session.Timing
+	// IceServersFile is ice-servers.json, what peers may use to reach the pod;
+	// followed, and "" if there is none.
+	IceServersFile string
+	Sessions       session.Options
+	Viewers        view.Options
+	Media          media.Options
+	// DrainTimeout is how long publishers have to move after Run's context ends.
+	DrainTimeout time.Duration
+}
+
+// DefaultConfig has everything that has a default.
+func DefaultConfig() Config {
+	timing := session.DefaultTiming()
+
+	return Config{
+		Sessions: session.Options{Limit: 1000, Duplicate: session.TakeOver, Timing: timing},
+		Viewers: view.Options{
+			Limit: 100, MaxSlots: 64,
+			Timing: view.Timing{Offer: 10 * time.Second, Connect: timing.Connect, Silence: timing.Silence},
+		},
+		Media:        media.DefaultOptions(),
+		DrainTimeout: 20 * time.Second,
+	}
 }
 
 // shutdownTimeout is how long sessions may take to be released at the end.
@@ -53,20 +73,23 @@ const shutdownTimeout = 3 * time.Second
 
 // Errors of readiness.
 var (
-	errNoAddress    = errors.New("no media address to announce yet")
-	errShuttingDown = errors.New("shutting down")
+	errNoAddress = errors.New("no media address to announce yet")
+	errDraining  = errors.New("draining")
 )
 
 // Server is one SFU pod.
 type Server struct {
 	config   Config
 	logger   *zap.Logger
-	engine   *transport.Engine
+	engine   *media.Engine
 	listener net.Listener
 	sessions *session.Table
+	viewers  *view.Table
 	own      *announce.Addresses
+	servers  iceServers
 	handler  http.Handler
-	stopping atomic.Bool
+	draining chan struct{}
+	drain    sync.Once
 }
 
 // Listen opens the server's ports. Run must follow.
@@ -81,7 +104,7 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 		return nil, fmt.Errorf("session key: %w", err)
 	}
 
-	engine, err := transport.Listen(config.MediaAddress, logger.Named("pion"))
+	engine, err := media.Listen(config.MediaAddress, config.Media, logger.Named("media"))
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +119,11 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 		logger:   logger,
 		engine:   engine,
 		listener: listener,
-		sessions: session.NewTable(engine, config.MaxSessions, config.Timing, logger),
+		sessions: session.NewTable(engine, config.Sessions, logger),
+		viewers:  view.NewTable(engine, config.Viewers, logger),
+		draining: make(chan struct{}),
 	}
+	engine.OnWanted(s.sessions.Touch)
 	s.own = announce.NewAddresses(config.Name, func(addresses []netip.AddrPort) {
 		logger.Info("announced addresses changed", zap.Stringers("addresses", addresses))
 		// Readiness is part of what the streams' readers are told.
@@ -111,7 +137,7 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 func (s *Server) routes(verifier *token.Verifier) http.Handler {
 	registry := telemetry.NewRegistry()
 	pictures := picture.NewHandler(verifier, s.sessions, picture.Render, s.logger)
-	registry.MustRegister(s.sessions, pictures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	registry.MustRegister(s.sessions, s.viewers, s.engine, pictures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "invigil_sfu_ready",
 		Help: "1 while students can publish here.",
 	}, func() float64 {
@@ -124,11 +150,22 @@ func (s *Server) routes(verifier *token.Verifier) http.Handler {
 
 	mux := http.NewServeMux()
 	telemetry.RegisterAdmin(mux, registry, s.Ready)
-	(&whip.Handler{
+
+	options := signal.Options{
+		Shard:      s.config.Name,
+		Verifier:   verifier,
+		Announced:  s.own.Current,
+		IceServers: s.servers.current,
+		Logger:     s.logger,
+	}
+	signal.RegisterWHIP(mux, options, s.sessions)
+	signal.RegisterWHEP(mux, options, s.viewers)
+	(&view.Handler{
 		Shard:     s.config.Name,
 		Verifier:  verifier,
-		Sessions:  s.sessions,
-		Announced: s.announced,
+		Announced: s.own.Current,
+		Draining:  s.draining,
+		Table:     s.viewers,
 		Logger:    s.logger,
 	}).Register(mux)
 	(&streams.Handler{
@@ -137,6 +174,7 @@ func (s *Server) routes(verifier *token.Verifier) http.Handler {
 		Source:   s.sessions,
 		Ready:    s.Ready,
 	}).Register(mux)
+	(&drainHandler{verifier: verifier, drain: s.Drain}).Register(mux)
 	pictures.Register(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteError(w, http.StatusNotFound, wire.CodeNotFound, "There is no such page.")
@@ -154,8 +192,8 @@ func (s *Server) MediaAddr() net.Addr { return s.engine.Addr() }
 // Ready returns nil while students can publish here.
 func (s *Server) Ready() error {
 	switch {
-	case s.stopping.Load():
-		return errShuttingDown
+	case s.sessions.Draining():
+		return errDraining
 	case len(s.own.Current()) == 0:
 		return errNoAddress
 	default:
@@ -163,18 +201,23 @@ func (s *Server) Ready() error {
 	}
 }
 
-func (s *Server) announced() []netip.AddrPort {
-	if s.stopping.Load() {
-		return nil
-	}
+// Drain takes no publishers any more, has those who are there told to move, and
+// ends those who have not within the timeout. It returns how many are left.
+func (s *Server) Drain(timeout time.Duration) (left int) {
+	left = s.sessions.Drain(time.Now().Add(timeout))
 
-	return s.own.Current()
+	s.drain.Do(func() {
+		s.logger.Info("draining", zap.Duration("timeout", timeout), zap.Int("sessions", left))
+		close(s.draining)
+	})
+
+	return left
 }
 
-// Run serves until ctx ends. Then it is unready at once, ends all sessions with
-// reason Shutdown, and returns when everything is released.
+// Run serves until ctx ends. Then it drains, ends all sessions that are left, and
+// returns when everything is released.
 func (s *Server) Run(ctx context.Context) error {
-	// HTTP goes on while the sessions end, so that readiness can be asked for.
+	// HTTP goes on while the pod drains, so that its streams can be asked for.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 
@@ -190,7 +233,9 @@ func (s *Server) Run(ctx context.Context) error {
 			s.logger.Warn("shards file", zap.Error(err))
 		})
 	})
+	background.Go(func() { s.servers.follow(serving, s.config.IceServersFile, s.logger) })
 	background.Go(func() { s.sessions.Watch(serving) })
+	background.Go(func() { s.endDrained(serving) })
 	background.Go(func() { s.sessions.Sample(serving) })
 	background.Go(func() {
 		defer close(failed)
@@ -202,6 +247,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 	select {
 	case <-ctx.Done():
+		s.awaitDrained(ctx)
 	case <-failed:
 	}
 
@@ -215,13 +261,44 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(serveErr, ended, s.engine.Close())
 }
 
-func (s *Server) endSessions(ctx context.Context) error {
-	s.stopping.Store(true)
-	s.sessions.Touch()
+// endDrained ends the viewers of a drained pod once nobody publishes any more:
+// nothing is left for them here.
+func (s *Server) endDrained(ctx context.Context) {
+	select {
+	case <-s.draining:
+	case <-ctx.Done():
+		return
+	}
 
+	if s.sessions.Emptied(ctx) == nil {
+		s.viewers.Shutdown()
+	}
+}
+
+// awaitDrained drains, and returns when nobody publishes any more.
+func (s *Server) awaitDrained(ctx context.Context) {
+	s.Drain(s.config.DrainTimeout)
+
+	if s.config.DrainTimeout == 0 {
+		return
+	}
+
+	// ctx is over, and draining takes its time.
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.DrainTimeout)
+	defer cancel()
+
+	if s.sessions.Emptied(draining) != nil {
+		s.sessions.EndOverdue(time.Now())
+	}
+}
+
+func (s *Server) endSessions(ctx context.Context) error {
 	// ctx is over, and releasing needs a moment.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 
-	return s.sessions.Shutdown(grace)
+	err := s.sessions.Shutdown(grace)
+	s.viewers.Shutdown()
+
+	return err
 }

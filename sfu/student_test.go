@@ -108,14 +108,21 @@ func (s *student) play(ctx context.Context) {
 func (s *student) offer(t *testing.T) string {
 	t.Helper()
 
-	offer, err := s.CreateOffer(nil)
+	return gather(t, s.PeerConnection, nil)
+}
+
+// gather makes an offer with all candidates and sets it.
+func gather(t *testing.T, peer *webrtc.PeerConnection, options *webrtc.OfferOptions) string {
+	t.Helper()
+
+	offer, err := peer.CreateOffer(options)
 	must(t, err)
 
-	gathered := webrtc.GatheringCompletePromise(s.PeerConnection)
-	must(t, s.SetLocalDescription(offer))
+	gathered := webrtc.GatheringCompletePromise(peer)
+	must(t, peer.SetLocalDescription(offer))
 	<-gathered
 
-	return s.LocalDescription().SDP
+	return peer.LocalDescription().SDP
 }
 
 // leave says goodbye, once, and releases everything.

@@ -22,7 +22,13 @@ func TestWHIPClient(t *testing.T) {
 		t.Skip("starts GStreamer")
 	}
 
-	for name, flags := range map[string][]string{"trickle": nil, "all candidates in the offer": {"--no-trickle"}} {
+	for name, flags := range map[string][]string{
+		"trickle":                     nil,
+		"all candidates in the offer": {"--no-trickle"},
+		// It sends it although the answer refuses it.
+		"with audio": {"-A", "audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt=100 ssrc=1" +
+			" ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,payload=100"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			p := startPod(t, func(o *podOptions) { o.listen, o.unready = ":0", true })
 			p.announce(wire.Address{IP: hostAddress(t), Port: uint16(p.media.Port)})

@@ -111,3 +111,12 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 
 	return nil
 }
+
+// MethodNotAllowed answers for a page that exists, and not for the method; allow
+// lists those that it does exist for.
+func MethodNotAllowed(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allow)
+		WriteError(w, http.StatusMethodNotAllowed, wire.CodeMethodNotAllowed, "Allowed here: "+allow+".")
+	}
+}

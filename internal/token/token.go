@@ -28,6 +28,9 @@ const (
 	// Media admits one publisher to an SFU pod: signed by scoring with the
 	// session key, good for a minute.
 	Media Audience = "invigil:media"
+	// View admits one viewer to an SFU pod: signed by scoring with the session
+	// key, good for a minute.
+	View Audience = "invigil:view"
 	// Internal admits a component of Invigil to another's internal endpoints:
 	// signed with the session key, good for a minute.
 	Internal Audience = "invigil:internal"
@@ -52,7 +55,7 @@ type Claims struct {
 	Exam string `json:"exam"`
 	// SessionID is the student's session (audiences session and media).
 	SessionID string `json:"sid,omitempty"`
-	// Shard is the SFU pod that a media grant is for.
+	// Shard is the SFU pod that a media or view grant is for.
 	Shard string `json:"shard,omitempty"`
 }
 

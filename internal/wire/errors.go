@@ -39,5 +39,9 @@ const (
 	CodeUnsupportedOffer  ErrorCode = "UnsupportedOffer"
 	CodeVersionNotOffered ErrorCode = "VersionNotOffered"
 	CodeMethodNotAllowed  ErrorCode = "MethodNotAllowed"
-	CodeNotImplemented    ErrorCode = "NotImplemented"
+	CodeDraining          ErrorCode = "Draining"
+	CodeKeyFrameTimeout   ErrorCode = "KeyFrameTimeout"
+	CodeBadSlot           ErrorCode = "BadSlot"
+	CodeTooManySlots      ErrorCode = "TooManySlots"
+	CodeAlreadyPublishing ErrorCode = "AlreadyPublishing"
 )

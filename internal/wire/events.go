@@ -47,7 +47,9 @@ type ReportedViolation struct {
 // other fields are set.
 type ServerMessage struct {
 	// Type: "welcome" (State, Score, Level, Exam, AckSeq), "ack" (Seq), "violation" (Violation,
-	// Score, Level), "state" (State), "exam" (Exam), "error" (Error, Seq).
+	// Score, Level), "state" (State), "exam" (Exam), "media" (Media: what to send),
+	// "move" (publish again: the pod drains), "message" (Text, Warning), "error"
+	// (Error, Seq).
 	Type      string            `json:"type"`
 	Seq       int64             `json:"seq,omitempty"`
 	State     string            `json:"state,omitempty"`
@@ -55,7 +57,11 @@ type ServerMessage struct {
 	Level     string            `json:"level,omitempty"`
 	Violation *CountedViolation `json:"violation,omitempty"`
 	Exam      *ExamInfo         `json:"exam,omitempty"`
-	Error     *Error            `json:"error,omitempty"`
+	Media     WantedMedia       `json:"media,omitempty"`
+	// Text is an invigilator's message, Warning whether it is a warning.
+	Text    string `json:"text,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
+	Error   *Error `json:"error,omitempty"`
 }
 
 // CountedViolation is a violation that the server counted.
@@ -75,4 +81,5 @@ const (
 	CloseNotEnrolled     = 4403
 	CloseSessionReplaced = 4409
 	CloseExamFinished    = 4410
+	CloseTerminated      = 4411
 )

@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/json"
+
 // ExamConfig is everything that scoring knows of its exam. The operator writes
 // it as exam.json into the Secret <exam>-config; scoring reads it from a mounted
 // file and again when that file changes.
@@ -10,17 +12,47 @@ type ExamConfig struct {
 	ContentURL string `json:"contentURL,omitempty"`
 	// OpensAt is when students may join, StartsAt when the exam begins and
 	// EndsAt when it ends. 0: at once, at once, never.
-	OpensAt  int64     `json:"opensAt,omitempty"`
-	StartsAt int64     `json:"startsAt,omitempty"`
-	EndsAt   int64     `json:"endsAt,omitempty"`
+	OpensAt  int64 `json:"opensAt,omitempty"`
+	StartsAt int64 `json:"startsAt,omitempty"`
+	EndsAt   int64 `json:"endsAt,omitempty"`
+	// GraceMs is how long after its end a session may still send what it has.
+	GraceMs  int64     `json:"graceMs,omitempty"`
 	Students []Student `json:"students"`
 	Policy   Policy    `json:"policy"`
+	// Invigilators is who may watch and act; absent: nobody.
+	Invigilators *Invigilators `json:"invigilators,omitempty"`
+}
+
+// Invigilators says how their tokens are checked: ServiceAccount tokens of the
+// cluster, so that who may get one is a matter of RBAC.
+type Invigilators struct {
+	// Issuer and Audience that a token must have.
+	Issuer   string `json:"issuer"`
+	Audience string `json:"audience"`
+	// Subject, such as system:serviceaccount:<namespace>:<name>.
+	Subject string `json:"subject"`
+	// Keys are the issuer's public keys, a JSON Web Key Set (RFC 7517).
+	Keys json.RawMessage `json:"keys"`
 }
 
 // Student is one roster entry.
 type Student struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// ExtraTimeMs is added to the student's end.
+	ExtraTimeMs int64 `json:"extraTimeMs,omitempty"`
+	// Accommodations are where the policy is another one for the student, by
+	// violation type.
+	Accommodations map[string]Accommodation `json:"accommodations,omitempty"`
+}
+
+// Accommodation changes one violation type's rule for one student.
+type Accommodation struct {
+	// Disabled: the sign is none.
+	Disabled bool `json:"disabled,omitempty"`
+	// Weight and MustLastMs take the rule's place.
+	Weight     *int   `json:"weight,omitempty"`
+	MustLastMs *int64 `json:"mustLastMs,omitempty"`
 }
 
 // Policy is the exam's policy with every default filled in.

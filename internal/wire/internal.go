@@ -3,11 +3,14 @@ package wire
 // Streams answers GET /internal/v1/streams on an SFU pod. With ?since=VERSION
 // and ?wait=SECONDS the SFU holds the answer until the version is another one.
 type Streams struct {
-	// Version changes whenever a stream appears, goes, or its Receiving flips.
-	Version string   `json:"version"`
-	Shard   string   `json:"shard"`
-	Ready   bool     `json:"ready"`
-	Streams []Stream `json:"streams"`
+	// Version changes whenever a stream appears, goes, or its Receiving or Wanted
+	// changes.
+	Version string `json:"version"`
+	Shard   string `json:"shard"`
+	Ready   bool   `json:"ready"`
+	// Draining: the pod takes nobody any more, and its publishers must move.
+	Draining bool     `json:"draining,omitempty"`
+	Streams  []Stream `json:"streams"`
 }
 
 // Stream is one publisher.
@@ -21,6 +24,10 @@ type Stream struct {
 	Receiving bool   `json:"receiving"`
 	Packets   uint64 `json:"packets"`
 	Bytes     uint64 `json:"bytes"`
+	// Limited: packets above the pod's bitrate bound are being dropped.
+	Limited bool `json:"limited,omitempty"`
+	// Wanted is what viewers want of the student now; see WantedMedia.
+	Wanted WantedMedia `json:"wanted"`
 	// What the SFU itself saw in the last key frame that it looked at, about every
 	// 10 s. All are absent while it has not looked, or cannot decode the stream.
 
@@ -31,6 +38,29 @@ type Stream struct {
 	// StillMs is how long the picture has looked the same, 0 if it moves.
 	StillMs *int64 `json:"stillMs,omitempty"`
 }
+
+// Drain asks an SFU pod to empty itself, and tells how far it is.
+type Drain struct {
+	// DeadlineMs is how long publishers have to move, 0 to 600000.
+	DeadlineMs int64 `json:"deadlineMs"`
+	// Sessions is how many publishers are left; in answers only.
+	Sessions int `json:"sessions"`
+}
+
+// WantedMedia is what a student's page is told to send. What nobody watches is
+// not worth its upload, its battery, or the pod's CPU.
+type WantedMedia string
+
+// What may be wanted.
+const (
+	// WantedTrickle: nobody watches. The low layer at about one frame a second,
+	// for evidence.
+	WantedTrickle WantedMedia = "trickle"
+	// WantedLow: the low layer only.
+	WantedLow WantedMedia = "low"
+	// WantedHigh: all layers.
+	WantedHigh WantedMedia = "high"
+)
 
 // Sessions answers GET /internal/v1/sessions on scoring. With ?since=CURSOR it
 // holds only what changed after that cursor, and with ?wait=SECONDS the answer

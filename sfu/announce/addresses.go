@@ -1,6 +1,5 @@
 // Package announce says where students send their media: it reads the pod's own
-// addresses from shards.json and writes them, and nothing else, as the ICE
-// candidates of an SDP answer.
+// addresses from shards.json, which are the only ICE candidates of an answer.
 package announce
 
 import (
@@ -11,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/invigil/invigil/internal/wire"
+	"github.com/invigil/invigil/sfu/negotiate"
 )
 
 // Addresses are the media addresses of one pod. They change while the pod runs:
@@ -55,6 +55,20 @@ func (a *Addresses) Current() []netip.AddrPort {
 	}
 
 	return nil
+}
+
+// Candidates are the addresses as ICE candidates: the same port number takes UDP
+// and, for networks that let no UDP through, TCP.
+func Candidates(addresses []netip.AddrPort) []negotiate.Candidate {
+	candidates := make([]negotiate.Candidate, 0, 2*len(addresses))
+
+	for _, protocol := range []negotiate.Protocol{negotiate.UDP, negotiate.TCP} {
+		for _, address := range addresses {
+			candidates = append(candidates, negotiate.Candidate{AddrPort: address, Protocol: protocol})
+		}
+	}
+
+	return candidates
 }
 
 func parse(data []byte, shard string) ([]netip.AddrPort, error) {

@@ -88,3 +88,25 @@ func TestApply(t *testing.T) {
 		})
 	}
 }
+
+// addresses parses a list of addresses.
+func addresses(list ...string) []netip.AddrPort {
+	parsed := make([]netip.AddrPort, 0, len(list))
+	for _, a := range list {
+		parsed = append(parsed, netip.MustParseAddrPort(a))
+	}
+
+	return parsed
+}
+
+func TestCandidatesAreUDPBeforeTCP(t *testing.T) {
+	var got []string
+	for _, c := range announce.Candidates(addresses("192.0.2.1:7", "[2001:db8::1]:8")) {
+		got = append(got, string(c.Protocol)+" "+c.String())
+	}
+
+	want := []string{"udp 192.0.2.1:7", "udp [2001:db8::1]:8", "tcp 192.0.2.1:7", "tcp [2001:db8::1]:8"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"github.com/pion/webrtc/v4/pkg/media/ivfreader"
 
 	"github.com/invigil/invigil/sfu/keyframe"
+	"github.com/invigil/invigil/sfu/packet"
+	"github.com/invigil/invigil/sfu/vp8"
 )
 
 const (
@@ -53,6 +55,23 @@ func must(tb testing.TB, err error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// pushOne gives the assembler a packet as the SFU does.
+func pushOne(a *keyframe.Assembler, raw []byte) []byte {
+	h, ok := packet.Parse(raw)
+	if !ok {
+		return nil
+	}
+
+	payload := raw[h.PayloadOffset:h.PayloadEnd]
+
+	d, ok := vp8.ParseDescriptor(payload)
+	if !ok && len(payload) > 0 {
+		return nil
+	}
+
+	return a.Push(h, payload, d)
 }
 
 // sender makes RTP packets with somebody else's payloader.
@@ -106,7 +125,7 @@ func push(a *keyframe.Assembler, packets ...[]byte) [][]byte {
 	for _, packet := range packets {
 		// The transport reads into one buffer: nothing of it may be kept.
 		buffer := bytes.Clone(packet)
-		if frame := a.Push(buffer); frame != nil {
+		if frame := pushOne(a, buffer); frame != nil {
 			frames = append(frames, frame)
 		}
 
@@ -390,7 +409,7 @@ func TestPacketsAllocateNothing(t *testing.T) {
 	} {
 		if got := testing.AllocsPerRun(50, func() {
 			for _, packet := range tc.packets {
-				a.Push(packet)
+				pushOne(&a, packet)
 			}
 		}); got != tc.want {
 			t.Errorf("%s: %v allocations", name, got)
@@ -407,7 +426,7 @@ func BenchmarkPush(b *testing.B) {
 	b.ReportAllocs()
 
 	for b.Loop() {
-		a.Push(packet)
+		pushOne(&a, packet)
 	}
 }
 
@@ -425,7 +444,7 @@ func FuzzPush(f *testing.F) {
 			for _, packet := range [][]byte{first, second} {
 				before := bytes.Clone(packet)
 
-				frame := a.Push(packet)
+				frame := pushOne(&a, packet)
 				if frame == nil {
 					continue
 				}

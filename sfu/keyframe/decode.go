@@ -2,13 +2,14 @@ package keyframe
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 
-	"golang.org/x/image/vp8"
+	decoder "golang.org/x/image/vp8"
+
+	"github.com/invigil/invigil/sfu/vp8"
 )
 
 const (
@@ -23,16 +24,9 @@ var ErrCorrupt = errors.New("the key frame cannot be decoded")
 // Decode returns the picture of a key frame, in the full range of 0 to 255 that
 // JPEG means by YCbCr. Error: ErrCorrupt.
 func Decode(frame []byte) (picture *image.YCbCr, err error) {
-	if !isKeyFrame(frame) {
-		return nil, fmt.Errorf("%w: not a key frame", ErrCorrupt)
-	}
-
-	// The two bits above each size say how to scale it, which nobody does.
-	width := int(binary.LittleEndian.Uint16(frame[6:]) & 0x3fff)
-	height := int(binary.LittleEndian.Uint16(frame[8:]) & 0x3fff)
-
-	if width == 0 || height == 0 || width*height > maxPixels {
-		return nil, fmt.Errorf("%w: %d x %d pixels", ErrCorrupt, width, height)
+	width, height, ok := vp8.FrameSize(frame, vp8.Descriptor{Start: true})
+	if !ok || width*height > maxPixels {
+		return nil, fmt.Errorf("%w: not a key frame, or of %d x %d pixels", ErrCorrupt, width, height)
 	}
 
 	// The decoder is somebody else's and its input a student's: a panic in there
@@ -43,14 +37,14 @@ func Decode(frame []byte) (picture *image.YCbCr, err error) {
 		}
 	}()
 
-	decoder := vp8.NewDecoder()
-	decoder.Init(bytes.NewReader(frame), len(frame))
+	d := decoder.NewDecoder()
+	d.Init(bytes.NewReader(frame), len(frame))
 
-	if _, err := decoder.DecodeFrameHeader(); err != nil {
+	if _, err := d.DecodeFrameHeader(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 
-	picture, err = decoder.DecodeFrame()
+	picture, err = d.DecodeFrame()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

@@ -219,7 +219,7 @@ func (h *Handler) fail(w http.ResponseWriter, err error) string {
 
 		return resultNotFound
 	case errors.Is(err, errTimeout):
-		httpapi.WriteError(w, http.StatusGatewayTimeout, wire.CodeNotReady, "The student sent no key frame in time.")
+		httpapi.WriteError(w, http.StatusGatewayTimeout, wire.CodeKeyFrameTimeout, "The student sent no key frame in time.")
 
 		return resultTimeout
 	case errors.Is(err, errBusy):

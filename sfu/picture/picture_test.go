@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,6 +89,21 @@ func code(w *httptest.ResponseRecorder) wire.ErrorCode {
 	_ = json.Unmarshal(w.Body.Bytes(), &body)
 
 	return body.Code
+}
+
+// TestTimeout lets the three seconds pass that a student has for a key frame.
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, func(ctx context.Context, _ string, _ time.Duration) (*keyframe.Frame, error) {
+			<-ctx.Done()
+
+			return nil, context.Cause(ctx)
+		}, nil)
+
+		if w := d.get(t.Context(), "ada/keyframe"); w.Code != http.StatusGatewayTimeout || code(w) != wire.CodeKeyFrameTimeout {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
 }
 
 func TestAnswers(t *testing.T) {

@@ -49,7 +49,7 @@ func (t *Table) KeyFrame(ctx context.Context, student string, maxAge time.Durati
 	}
 }
 
-func (t *Table) connection(student string) (*session, conn.Conn, error) {
+func (t *Table) connection(student string) (*session, conn.Publisher, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
@@ -61,7 +61,7 @@ func (t *Table) connection(student string) (*session, conn.Conn, error) {
 	return s, s.connection, nil
 }
 
-func (t *Table) askKeyFrame(s *session, connection conn.Conn) {
+func (t *Table) askKeyFrame(s *session, connection conn.Publisher) {
 	now := time.Now()
 
 	t.mu.Lock()

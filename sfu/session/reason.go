@@ -15,13 +15,15 @@ const (
 	ConnectTimeout Reason = "ConnectTimeout"
 	// DtlsClosed: the publisher closed its connection, or DTLS failed.
 	DtlsClosed Reason = "DtlsClosed"
+	// Drained: the pod drains, and the publisher had not left by the deadline.
+	Drained Reason = "Drained"
 	// Shutdown: the pod ends.
 	Shutdown Reason = "Shutdown"
 )
 
 // reasons lists them all, so that each has its metric from the start.
 func reasons() []Reason {
-	return []Reason{Deleted, TakenOver, IceFailed, ConnectTimeout, DtlsClosed, Shutdown}
+	return []Reason{Deleted, TakenOver, IceFailed, ConnectTimeout, DtlsClosed, Drained, Shutdown}
 }
 
 // State is where a session's life is.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/invigil/invigil/sfu/conn"
 	"github.com/invigil/invigil/sfu/keyframe"
+	"github.com/invigil/invigil/sfu/negotiate"
 )
 
 // Publisher is who publishes.
@@ -21,9 +22,8 @@ type Publisher struct {
 // releases it at the end; the fields below "guarded" belong to the table's lock.
 type session struct {
 	id        string
-	etag      string
-	ufrag     string
 	publisher Publisher
+	offer     *negotiate.Offer
 	accepted  time.Time
 	table     *Table
 	logger    *zap.Logger
@@ -36,28 +36,28 @@ type session struct {
 	// guarded by table.mu
 	state       State
 	reason      Reason
-	connection  conn.Conn
+	etag        string
+	ufrag       string // the publisher's
+	connection  conn.Publisher
 	connectedAt time.Time
 	receiving   bool
 	packets     uint64 // when last looked at
 	receivedAt  time.Time
+	limited     bool
 	askedAt     time.Time        // when a request for a picture last asked for a key frame
 	sample      *keyframe.Sample // nil if there is none, or the frame was corrupt
 	sampledAt   time.Time        // the sampled frame's time
 }
 
 // run watches over the session until it has a reason to end, and ends it.
-func (s *session) run(connection conn.Conn) {
+func (s *session) run(connection conn.Publisher) {
 	s.watch(connection)
-
-	if err := connection.Close(); err != nil {
-		s.logger.Warn("release", zap.Error(err))
-	}
-
+	connection.Unpublish(string(s.table.reason(s)))
+	connection.Close()
 	s.table.leave(s, connection)
 }
 
-func (s *session) watch(connection conn.Conn) {
+func (s *session) watch(connection conn.Publisher) {
 	connect := time.NewTimer(s.table.timing.Connect)
 	defer connect.Stop()
 
@@ -75,7 +75,7 @@ func (s *session) watch(connection conn.Conn) {
 		case <-silence:
 			s.table.end(s, IceFailed)
 		case <-keyFrames.C:
-			connection.RequestKeyFrame()
+			connection.RefreshKeyFrame()
 		case <-connection.Changed():
 			switch connection.State() {
 			case conn.Connecting:
@@ -83,13 +83,13 @@ func (s *session) watch(connection conn.Conn) {
 				silence = nil
 
 				connect.Stop()
-				s.table.connected(s)
+				if s.table.connected(s) {
+					connection.Publish(s.publisher.Student)
+				}
 			case conn.Silent:
 				if silence == nil {
 					silence = time.After(s.table.timing.Silence)
 				}
-			case conn.Failed:
-				s.table.end(s, IceFailed)
 			case conn.Ended:
 				s.table.end(s, DtlsClosed)
 			}

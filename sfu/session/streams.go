@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/invigil/invigil/internal/wire"
+	"github.com/invigil/invigil/sfu/conn"
 	"github.com/invigil/invigil/sfu/keyframe"
 )
 
@@ -17,6 +19,11 @@ type Stream struct {
 	Since          time.Time
 	Receiving      bool
 	Packets, Bytes uint64
+	// Wanted is what viewers want of the student, Limited whether packets above the
+	// bitrate bound are dropped, and Media how the rest arrives.
+	Wanted  wire.WantedMedia
+	Limited bool
+	Media   conn.Stats
 	// Sample is what the stream showed when last looked at; nil if it was not, if
 	// that frame was corrupt, or if nothing is received.
 	Sample *keyframe.Sample
@@ -37,6 +44,7 @@ func (t *Table) Watch(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			t.look(now)
+			t.EndOverdue(now)
 		}
 	}
 }
@@ -55,6 +63,10 @@ func (t *Table) look(now time.Time) {
 		packets, _ := s.connection.Received()
 		if packets != s.packets {
 			s.packets, s.receivedAt = packets, now
+		}
+
+		if limited := s.connection.Stats().Limited; limited != s.limited {
+			s.limited, flipped = limited, true
 		}
 
 		receiving := packets > 0 && now.Sub(s.receivedAt) < t.timing.Receiving
@@ -111,6 +123,9 @@ func (t *Table) Streams() (version string, streams []Stream) {
 			Receiving: s.receiving,
 			Packets:   packets,
 			Bytes:     bytes,
+			Wanted:    s.connection.Wanted(),
+			Limited:   s.limited,
+			Media:     s.connection.Stats(),
 			Sample:    sample,
 		})
 	}

@@ -13,19 +13,21 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/invigil/invigil/sfu/conn"
-	"github.com/invigil/invigil/sfu/offer"
+	"github.com/invigil/invigil/sfu/negotiate"
 )
 
 // Errors of Publish and Delete.
 var (
 	// ErrTooMany: the table is full.
 	ErrTooMany = errors.New("too many sessions")
-	// ErrShutdown: the table takes nobody any more.
-	ErrShutdown = errors.New("shutting down")
+	// ErrDraining: the table takes nobody any more.
+	ErrDraining = errors.New("draining")
+	// ErrPublishing: the student publishes already, and is not to be taken over.
+	ErrPublishing = errors.New("the student publishes already")
 	// ErrTakenOver: the same student published again meanwhile.
 	ErrTakenOver = errors.New("taken over by another publisher")
 	// ErrNotFound: there is no such session.
-	ErrNotFound = errors.New("no such session")
+	ErrNotFound = conn.ErrNotFound
 )
 
 // Timing is how long things may take.
@@ -60,10 +62,30 @@ func DefaultTiming() Timing {
 	}
 }
 
+// Duplicate is what becomes of a second publisher of one student.
+type Duplicate string
+
+// The rules.
+const (
+	// TakeOver ends the first, for a student who has lost a page and opened another.
+	TakeOver Duplicate = "takeover"
+	// Refuse turns the second away, for as long as the first is heard of.
+	Refuse Duplicate = "refuse"
+)
+
+// Options are the rules of a table.
+type Options struct {
+	// Limit is how many sessions there may be.
+	Limit int
+	// Duplicate: TakeOver if empty.
+	Duplicate Duplicate
+	Timing    Timing
+}
+
 // Table is the one owner of all sessions. It is safe for concurrent use.
 type Table struct {
 	engine  conn.Engine
-	limit   int
+	options Options
 	timing  Timing
 	logger  *zap.Logger
 	metrics *metrics
@@ -73,7 +95,9 @@ type Table struct {
 	mu        sync.Mutex
 	byID      map[string]*session
 	byStudent map[string]*session
-	closing   bool
+	draining  bool
+	// drainBy is when those who are left are ended.
+	drainBy time.Time
 	// ended sums up what sessions that have left had received.
 	endedPackets, endedBytes uint64
 	version                  uint64
@@ -81,12 +105,12 @@ type Table struct {
 	changed chan struct{}
 }
 
-// NewTable returns an empty table that takes at most limit sessions.
-func NewTable(engine conn.Engine, limit int, timing Timing, logger *zap.Logger) *Table {
+// NewTable returns an empty table.
+func NewTable(engine conn.Engine, options Options, logger *zap.Logger) *Table {
 	return &Table{
 		engine:    engine,
-		limit:     limit,
-		timing:    timing,
+		options:   options,
+		timing:    options.Timing,
 		logger:    logger,
 		metrics:   newMetrics(),
 		epoch:     rand.Text()[:8],
@@ -105,15 +129,18 @@ type Accepted struct {
 
 // Publish answers the offer with a new session. A session that the student
 // already has is taken over: it ends, and everything that it owned is released,
-// before the new one begins. Errors: ErrTooMany, ErrShutdown, ErrTakenOver,
-// ctx's, and those of conn.Engine.
-func (t *Table) Publish(ctx context.Context, publisher Publisher, o *offer.Offer) (*Accepted, error) {
-	s, err := t.enter(ctx, publisher, o.Ufrag)
+// before the new one begins; or it stays, if that is the rule. Errors:
+// ErrTooMany, ErrDraining, ErrPublishing, ErrTakenOver, ctx's, and those of
+// conn.Engine.
+func (t *Table) Publish(
+	ctx context.Context, publisher Publisher, offer *negotiate.Offer, candidates []negotiate.Candidate,
+) (*Accepted, error) {
+	s, err := t.enter(ctx, publisher, offer)
 	if err != nil {
 		return nil, err
 	}
 
-	connection, answer, err := t.engine.Accept(ctx, o.SDP)
+	connection, answer, err := t.engine.Accept(offer, candidates)
 	if err != nil {
 		t.forget(s)
 
@@ -123,24 +150,24 @@ func (t *Table) Publish(ctx context.Context, publisher Publisher, o *offer.Offer
 	s.logger.Info("session accepted")
 	t.metrics.joins.Inc()
 
-	reason := t.attach(s, connection)
+	reason, etag := t.attach(s, connection)
 
 	go s.run(connection)
 
 	switch reason {
 	case "":
-		return &Accepted{ID: s.id, ETag: s.etag, Answer: answer}, nil
-	case Shutdown:
-		return nil, ErrShutdown
+		return &Accepted{ID: s.id, ETag: etag, Answer: answer}, nil
+	case Shutdown, Drained:
+		return nil, ErrDraining
 	default:
 		return nil, ErrTakenOver
 	}
 }
 
 // enter reserves the student's place.
-func (t *Table) enter(ctx context.Context, publisher Publisher, ufrag string) (*session, error) {
+func (t *Table) enter(ctx context.Context, publisher Publisher, offer *negotiate.Offer) (*session, error) {
 	for {
-		s, older, err := t.tryEnter(publisher, ufrag)
+		s, older, err := t.tryEnter(publisher, offer)
 		if err != nil || s != nil {
 			return s, err
 		}
@@ -154,29 +181,34 @@ func (t *Table) enter(ctx context.Context, publisher Publisher, ufrag string) (*
 }
 
 // tryEnter returns the new session, or the older one that has been told to end.
-func (t *Table) tryEnter(publisher Publisher, ufrag string) (entered, older *session, err error) {
+func (t *Table) tryEnter(publisher Publisher, offer *negotiate.Offer) (entered, older *session, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	if t.closing {
-		return nil, nil, ErrShutdown
+	if t.draining {
+		return nil, nil, ErrDraining
 	}
 
 	if older := t.byStudent[publisher.Student]; older != nil {
+		if t.options.Duplicate == Refuse && older.isHeard() {
+			return nil, nil, ErrPublishing
+		}
+
 		t.endLocked(older, TakenOver)
 
 		return nil, older, nil
 	}
 
-	if len(t.byID) >= t.limit {
+	if len(t.byID) >= t.options.Limit {
 		return nil, nil, ErrTooMany
 	}
 
 	id := rand.Text()
 	s := &session{
 		id:        id,
-		etag:      `"` + rand.Text()[:12] + `"`,
-		ufrag:     ufrag,
+		etag:      newETag(),
+		ufrag:     offer.ICE.Ufrag,
+		offer:     offer,
 		publisher: publisher,
 		accepted:  time.Now(),
 		table:     t,
@@ -191,15 +223,20 @@ func (t *Table) tryEnter(publisher Publisher, ufrag string) (entered, older *ses
 	return s, nil, nil
 }
 
+// isHeard tells whether the session's publisher is there. The table is locked.
+func (s *session) isHeard() bool {
+	return s.state == Connected && s.connection.State() == conn.Connected
+}
+
 // attach gives the session its connection, and returns the reason to end that
 // it may have got in the meantime.
-func (t *Table) attach(s *session, connection conn.Conn) Reason {
+func (t *Table) attach(s *session, connection conn.Publisher) (reason Reason, etag string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
 	s.connection = connection
 
-	return s.reason
+	return s.reason, s.etag
 }
 
 // forget removes a session whose offer could not be answered: it never began.
@@ -212,12 +249,9 @@ func (t *Table) forget(s *session) {
 
 // leave tells of a session that has released its connection, and removes it:
 // what is told of it comes before anything of the student's next one.
-func (t *Table) leave(s *session, connection conn.Conn) {
+func (t *Table) leave(s *session, connection conn.Publisher) {
 	packets, bytes := connection.Received()
-
-	t.mu.Lock()
-	reason := s.reason // the one: it does not change any more
-	t.mu.Unlock()
+	reason := t.reason(s)
 
 	t.metrics.ended.WithLabelValues(string(reason)).Inc()
 	s.logger.Info("session ended", zap.String("reason", string(reason)),
@@ -231,19 +265,28 @@ func (t *Table) leave(s *session, connection conn.Conn) {
 	t.removeLocked(s)
 }
 
+// reason is why the session has ended: once there is one, it does not change.
+func (t *Table) reason(s *session) Reason {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	return s.reason
+}
+
 func (t *Table) removeLocked(s *session) {
 	delete(t.byID, s.id)
 	delete(t.byStudent, s.publisher.Student)
 	close(s.done)
 }
 
-// connected moves the session from connecting to connected.
-func (t *Table) connected(s *session) {
+// connected moves the session from connecting to connected, and returns whether
+// it did.
+func (t *Table) connected(s *session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
 	if s.state != Connecting {
-		return
+		return false
 	}
 
 	s.state = Connected
@@ -251,6 +294,8 @@ func (t *Table) connected(s *session) {
 	t.metrics.joinSeconds.Observe(s.connectedAt.Sub(s.accepted).Seconds())
 	t.bumpLocked()
 	s.logger.Info("session connected", zap.Duration("took", s.connectedAt.Sub(s.accepted)))
+
+	return true
 }
 
 // end gives the session its reason to end, unless it has one.
@@ -299,47 +344,39 @@ func (t *Table) Delete(ctx context.Context, id string) error {
 	}
 }
 
-// Shutdown takes nobody any more, ends all sessions, and returns once they are
-// gone or ctx ends.
-func (t *Table) Shutdown(ctx context.Context) error {
-	t.mu.Lock()
-	t.closing = true
-
-	var left []*session
-	for _, s := range t.byID {
-		t.endLocked(s, Shutdown)
-		left = append(left, s)
-	}
-	t.mu.Unlock()
-
-	for i, s := range left {
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-			return fmt.Errorf("%d sessions are not released: %w", len(left)-i, context.Cause(ctx))
-		}
-	}
-
-	return nil
-}
-
-// Info is what WHIP needs to know of a session.
-type Info struct {
-	Student string
-	ETag    string
-	// Ufrag is the publisher's ICE user name fragment.
-	Ufrag string
-}
-
 // Find returns the session with the id. Error: ErrNotFound.
-func (t *Table) Find(id string) (Info, error) {
+func (t *Table) Find(id string) (conn.Info, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
 	s := t.byID[id]
 	if s == nil || s.state == Closed {
-		return Info{}, ErrNotFound
+		return conn.Info{}, ErrNotFound
 	}
 
-	return Info{Student: s.publisher.Student, ETag: s.etag, Ufrag: s.ufrag}, nil
+	return conn.Info{Owner: s.publisher.Student, ETag: s.etag, Ufrag: s.ufrag}, nil
 }
+
+// Restart gives the session new ICE credentials, for a publisher who has given
+// itself new ones, and with them a new entity tag. It returns the SDP fragment
+// that says so. Errors: ErrNotFound, or what is wrong with the candidates.
+func (t *Table) Restart(id, ufrag string, candidates []negotiate.Candidate) (fragment, etag string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	s := t.byID[id]
+	if s == nil || s.state == Closed || s.connection == nil {
+		return "", "", ErrNotFound
+	}
+
+	fragment, err = s.offer.RestartFragment(negotiate.Local{ICE: s.connection.Restart(), Candidates: candidates})
+	if err != nil {
+		return "", "", fmt.Errorf("restart ICE: %w", err)
+	}
+
+	s.ufrag, s.etag = ufrag, newETag()
+
+	return fragment, s.etag, nil
+}
+
+func newETag() string { return `"` + rand.Text()[:12] + `"` }

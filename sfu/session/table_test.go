@@ -13,11 +13,14 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/sfu/conn"
 	"github.com/invigil/invigil/sfu/keyframe"
-	"github.com/invigil/invigil/sfu/offer"
+	"github.com/invigil/invigil/sfu/negotiate"
 	"github.com/invigil/invigil/sfu/session"
 )
+
+var errAccept = errors.New("cannot be answered")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -28,6 +31,7 @@ type fakeConn struct {
 	packets   atomic.Uint64
 	keyFrames atomic.Int32
 	latest    keyframe.Latest
+	note      func(event string)
 	closing   func()
 }
 
@@ -49,14 +53,16 @@ func (c *fakeConn) Received() (packets, bytes uint64) {
 }
 
 func (c *fakeConn) RequestKeyFrame() { c.keyFrames.Add(1) }
+func (c *fakeConn) RefreshKeyFrame() { c.keyFrames.Add(1) }
 
 func (c *fakeConn) KeyFrame() (frame *keyframe.Frame, next <-chan struct{}) { return c.latest.Get() }
 
-func (c *fakeConn) Close() error {
-	c.closing()
-
-	return nil
-}
+func (c *fakeConn) Stats() conn.Stats        { return conn.Stats{} }
+func (c *fakeConn) Wanted() wire.WantedMedia { return wire.WantedTrickle }
+func (c *fakeConn) Restart() negotiate.ICE   { return negotiate.ICE{} }
+func (c *fakeConn) Publish(student string)   { c.note("publish " + student) }
+func (c *fakeConn) Unpublish(reason string)  { c.note("unpublish " + reason) }
+func (c *fakeConn) Close()                   { c.closing() }
 
 // fakeEngine hands out fake connections and notes what happens in which order.
 type fakeEngine struct {
@@ -75,14 +81,14 @@ func (e *fakeEngine) note(event string) {
 	e.events = append(e.events, event)
 }
 
-func (e *fakeEngine) Accept(context.Context, string) (conn.Conn, string, error) {
+func (e *fakeEngine) Accept(*negotiate.Offer, []negotiate.Candidate) (conn.Publisher, string, error) {
 	if e.err != nil {
 		return nil, "", e.err
 	}
 
 	e.note("accept")
 
-	accepted := &fakeConn{changed: make(chan struct{}, 1), closing: func() {
+	accepted := &fakeConn{changed: make(chan struct{}, 1), note: e.note, closing: func() {
 		if e.hold != nil {
 			<-e.hold
 		}
@@ -106,7 +112,7 @@ func newTable(t *testing.T, timing session.Timing) *table {
 
 	core, logs := observer.New(zap.InfoLevel)
 	engine := &fakeEngine{conns: make(chan *fakeConn, 10)}
-	made := &table{session.NewTable(engine, 2, timing, zap.New(core)), engine, logs}
+	made := &table{session.NewTable(engine, session.Options{Limit: 2, Timing: timing}, zap.New(core)), engine, logs}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 
 	var watching sync.WaitGroup
@@ -127,7 +133,7 @@ func newTable(t *testing.T, timing session.Timing) *table {
 func (t *table) publish(test *testing.T, student string) (*session.Accepted, *fakeConn) {
 	test.Helper()
 
-	accepted, err := t.Publish(test.Context(), session.Publisher{Student: student}, &offer.Offer{})
+	accepted, err := t.Publish(test.Context(), session.Publisher{Student: student}, &negotiate.Offer{}, nil)
 	if err != nil {
 		test.Fatal(err)
 	}
@@ -180,10 +186,6 @@ func TestReasons(t *testing.T) {
 				c.set(conn.Connected)
 				c.set(conn.Silent)
 			},
-			want: session.IceFailed,
-		},
-		"ICE failed": {
-			end:  func(_ *testing.T, _ *table, _ *session.Accepted, c *fakeConn) { c.set(conn.Failed) },
 			want: session.IceFailed,
 		},
 		"closed by the publisher": {
@@ -275,7 +277,7 @@ func TestTakeOverWaitsForRelease(t *testing.T) {
 	gaveUp := make(chan error)
 
 	go func() {
-		_, err := table.Publish(ctx, session.Publisher{Student: "ada"}, &offer.Offer{})
+		_, err := table.Publish(ctx, session.Publisher{Student: "ada"}, &negotiate.Offer{}, nil)
 		gaveUp <- err
 	}()
 
@@ -290,7 +292,8 @@ func TestTakeOverWaitsForRelease(t *testing.T) {
 	close(table.engine.hold)
 	table.publish(t, "ada")
 
-	if want := []string{"accept", "release", "released", "accept"}; !slices.Equal(table.engine.events, want) {
+	want := []string{"accept", "publish ada", "unpublish TakenOver", "release", "released", "accept"}
+	if !slices.Equal(table.engine.events, want) {
 		t.Errorf("events = %q, want %q", table.engine.events, want)
 	}
 
@@ -302,14 +305,14 @@ func TestTakeOverWaitsForRelease(t *testing.T) {
 func TestLimitAndErrors(t *testing.T) {
 	table := newTable(t, quick())
 	try := func(student string) error {
-		_, err := table.Publish(t.Context(), session.Publisher{Student: student}, &offer.Offer{})
+		_, err := table.Publish(t.Context(), session.Publisher{Student: student}, &negotiate.Offer{}, nil)
 
 		return err
 	}
 
-	table.engine.err = conn.ErrOffer
+	table.engine.err = errAccept
 	for range 3 {
-		if err := try("ada"); !errors.Is(err, conn.ErrOffer) {
+		if err := try("ada"); !errors.Is(err, errAccept) {
 			t.Errorf("Publish: %v", err)
 		}
 	}
@@ -329,7 +332,7 @@ func TestLimitAndErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := try("ada"); !errors.Is(err, session.ErrShutdown) {
+	if err := try("ada"); !errors.Is(err, session.ErrDraining) {
 		t.Errorf("Publish: %v", err)
 	}
 }

@@ -25,6 +25,7 @@ const (
 type Source interface {
 	Streams() (version string, streams []session.Stream)
 	Await(ctx context.Context, since string)
+	Draining() bool
 }
 
 // Handler answers for the streams of one pod.
@@ -83,10 +84,11 @@ func (h *Handler) await(ctx context.Context, since string, wait time.Duration) {
 func (h *Handler) snapshot() wire.Streams {
 	version, streams := h.Source.Streams()
 	answer := wire.Streams{
-		Version: version,
-		Shard:   h.Shard,
-		Ready:   h.Ready() == nil,
-		Streams: make([]wire.Stream, 0, len(streams)),
+		Version:  version,
+		Shard:    h.Shard,
+		Ready:    h.Ready() == nil,
+		Draining: h.Source.Draining(),
+		Streams:  make([]wire.Stream, 0, len(streams)),
 	}
 
 	for _, s := range streams {
@@ -97,6 +99,8 @@ func (h *Handler) snapshot() wire.Streams {
 			Receiving: s.Receiving,
 			Packets:   s.Packets,
 			Bytes:     s.Bytes,
+			Wanted:    s.Wanted,
+			Limited:   s.Limited,
 		}
 		if s.Sample != nil {
 			still := s.Sample.Still().Milliseconds()

@@ -31,6 +31,8 @@ func (source) Streams() (string, []session.Stream) {
 	}}
 }
 
+func (source) Draining() bool { return false }
+
 func (s source) Await(ctx context.Context, _ string) {
 	deadline, _ := ctx.Deadline()
 	s.asked <- time.Until(deadline)

@@ -1,219 +1,210 @@
-// Package transport moves media with pion: one UDP port for all publishers, ICE
-// lite, one PeerConnection per publisher. It is the part that an in-line path
-// on the same port will replace.
+// Package transport is the SFU's side of WebRTC below the media: ICE lite, DTLS
+// and SRTP for every peer, publisher or viewer, on one UDP port (and the same
+// TCP port, for peers whose networks let no UDP through).
+//
+// Waking up is what a packet costs; decrypting and forwarding it is nearly free.
+// So one goroutine reads the port, and does all that a packet wants, in line.
 package transport
 
 import (
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/pion/dtls/v3"
-	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
-	"github.com/pion/transport/v5/stdnet"
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/logging"
 	"go.uber.org/zap"
 
-	"github.com/invigil/invigil/sfu/conn"
+	"github.com/invigil/invigil/sfu/negotiate"
+	"github.com/invigil/invigil/sfu/socket"
 )
 
 const (
-	// silentAfter is how long nothing may be heard of a publisher before it
-	// counts as silent. Browsers check consent every 4 to 6 s (RFC 7675, section
-	// 5.1) and send RTCP about once a second, media or not.
-	silentAfter = 5 * time.Second
+	// lazyWait is how long datagrams may wait for the reader while nobody watches.
+	// Receivers of our congestion feedback group arrivals by 5 ms anyway.
+	lazyWait = 5 * time.Millisecond
 
-	// failedAfter is when pion itself gives up. Sessions end sooner, on their
-	// own timers; pion's deadline for the very first check is the sum of both,
-	// and must not come before a session's connect timeout.
-	failedAfter = 20 * time.Second
-
-	// checkInterval is how often pion looks whether a publisher is silent. Its
-	// name there is keep-alive, but an ICE-lite agent sends none.
-	checkInterval = time.Second
-
-	// socketBuffer holds about 250 ms of 1,000 students at 400 kbit/s. The
-	// kernel may grant less (net.core.rmem_max).
-	socketBuffer = 12 << 20
+	// lookInterval is how often peers are looked at for silence.
+	lookInterval = time.Second
 )
 
-// Engine answers offers. All its connections share one UDP socket.
+// Engine is the media port and the peers behind it. Its methods are safe for
+// concurrent use.
 type Engine struct {
-	api         *webrtc.API
-	mux         *ice.UDPMuxDefault
-	certificate webrtc.Certificate
+	socket      *socket.Socket
+	tcp         *tcpListener
+	logger      *zap.Logger
+	loggers     logging.LoggerFactory
+	certificate tls.Certificate
+	fingerprint negotiate.Fingerprint
+	addresses   addressTable
+	drops       dropCounters
+	// batches are for sending from goroutines that do not read.
+	batches sync.Pool
+	watched atomic.Bool
+
+	mu      sync.RWMutex
+	byUfrag map[string]*Peer
+	peers   map[*Peer]struct{}
+
+	closing    chan struct{}
+	background sync.WaitGroup
 }
 
-// Listen opens the media socket on address, such as ":7000" for every address
-// of the pod, IPv4 and IPv6, and returns the engine behind it.
+// Listen opens the media port on address, such as ":7000" for every address of
+// the pod, IPv4 and IPv6, UDP and TCP.
 func Listen(address string, logger *zap.Logger) (*Engine, error) {
-	local, err := net.ResolveUDPAddr("udp", address)
+	certificate, fingerprint, err := newCertificate()
 	if err != nil {
-		return nil, fmt.Errorf("media address: %w", err)
+		return nil, err
 	}
 
-	// One certificate for the process: browsers check its fingerprint, which is
-	// in each answer, and a key pair per student would only cost CPU at joins.
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generate DTLS key: %w", err)
-	}
-
-	certificate, err := webrtc.GenerateCertificate(key)
-	if err != nil {
-		return nil, fmt.Errorf("generate DTLS certificate: %w", err)
-	}
-
-	socket, err := net.ListenUDP("udp", local)
+	port, streams, err := open(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for media: %w", err)
 	}
 
-	// Best effort: a smaller buffer loses packets in bursts, and nothing else.
-	_ = socket.SetReadBuffer(socketBuffer)
-	_ = socket.SetWriteBuffer(socketBuffer)
-
-	loggers := loggerFactory{logger}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: loggers.NewLogger("mux")})
-
-	api, err := newAPI(mux, loggers)
-	if err != nil {
-		return nil, fmt.Errorf("set up pion: %w", closeAfter(mux, err))
+	e := &Engine{
+		socket:      port,
+		logger:      logger,
+		loggers:     loggerFactory{logger},
+		certificate: certificate,
+		fingerprint: fingerprint,
+		byUfrag:     make(map[string]*Peer),
+		peers:       make(map[*Peer]struct{}),
+		closing:     make(chan struct{}),
 	}
+	e.batches.New = func() any { return port.NewBatch() }
 
-	return &Engine{api: api, mux: mux, certificate: *certificate}, nil
+	e.tcp = newTCPListener(streams, e)
+
+	e.background.Go(e.read)
+	e.background.Go(e.tcp.accept)
+	e.background.Go(e.lookForSilence)
+
+	return e, nil
 }
 
-func newAPI(mux *ice.UDPMuxDefault, loggers loggerFactory) (*webrtc.API, error) {
-	// Shared, since each agent would otherwise list the machine's interfaces.
-	network, err := stdnet.NewNet()
-	if err != nil {
-		return nil, fmt.Errorf("network: %w", err)
-	}
+// Addr is the local address of the media port.
+func (e *Engine) Addr() net.Addr { return e.socket.Addr() }
 
-	settings := webrtc.SettingEngine{LoggerFactory: loggers}
-	settings.SetNet(network)
-	settings.SetLite(true)
-	settings.SetICEUDPMux(muxFamilies{mux})
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	settings.SetIncludeLoopbackCandidate(true)
-	// Otherwise each agent opens a multicast socket to resolve names that it
-	// would never send to.
-	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	settings.SetICETimeouts(silentAfter, failedAfter, checkInterval)
-	settings.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+// Fingerprint is that of the certificate that all peers get. It is one for the
+// process: a key pair per student would only cost CPU at joins.
+func (e *Engine) Fingerprint() negotiate.Fingerprint { return e.fingerprint }
 
-	// Passive: the student's ICE agent is the one that knows when the path is up.
-	if err := settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-		return nil, fmt.Errorf("DTLS role: %w", err)
-	}
+// SetWatched tells whether somebody waits for media. While nobody does, the
+// reader takes what has come in every few milliseconds, instead of waking up
+// for each packet.
+func (e *Engine) SetWatched(watched bool) { e.watched.Store(watched) }
 
-	media := &webrtc.MediaEngine{}
-	if err := media.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType:  webrtc.MimeTypeVP8,
-			ClockRate: 90000,
-			RTCPFeedback: []webrtc.RTCPFeedback{
-				{Type: webrtc.TypeRTCPFBNACK},
-				{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
-				{Type: webrtc.TypeRTCPFBGoogREMB},
-			},
-		},
-		PayloadType: 96,
-	}, webrtc.RTPCodecTypeVideo); err != nil {
-		return nil, fmt.Errorf("register VP8: %w", err)
-	}
-
-	interceptors := &interceptor.Registry{}
-
-	lost, err := nack.NewGeneratorInterceptor(nack.WithGeneratorLoggerFactory(loggers))
-	if err != nil {
-		return nil, fmt.Errorf("NACK: %w", err)
-	}
-
-	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(loggers))
-	if err != nil {
-		return nil, fmt.Errorf("receiver reports: %w", err)
-	}
-
-	interceptors.Add(lost)
-	interceptors.Add(reports)
-
-	if err := webrtc.ConfigureTWCCSenderWithOptions(media, interceptors, twcc.WithLoggerFactory(loggers)); err != nil {
-		return nil, fmt.Errorf("transport-wide congestion control: %w", err)
-	}
-
-	return webrtc.NewAPI(
-		webrtc.WithSettingEngine(settings),
-		webrtc.WithMediaEngine(media),
-		webrtc.WithInterceptorRegistry(interceptors),
-	), nil
-}
-
-// Accept is conn.Engine's.
-func (e *Engine) Accept(ctx context.Context, offer string) (conn.Conn, string, error) {
-	peer, err := e.api.NewPeerConnection(webrtc.Configuration{
-		Certificates: []webrtc.Certificate{e.certificate},
-		BundlePolicy: webrtc.BundlePolicyMaxBundle,
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("new peer connection: %w", err)
-	}
-
-	accepted := newConn(peer)
-
-	answer, err := negotiate(ctx, peer, offer)
-	if err != nil {
-		return nil, "", closeAfter(accepted, err)
-	}
-
-	return accepted, answer, nil
-}
-
-func negotiate(ctx context.Context, peer *webrtc.PeerConnection, offer string) (string, error) {
-	if err := peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
-		return "", fmt.Errorf("%w: %w", conn.ErrOffer, err)
-	}
-
-	answer, err := peer.CreateAnswer(nil)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", conn.ErrOffer, err)
-	}
-
-	// Until gathering is over the socket does not know the new connection, and
-	// the student's first checks would be lost.
-	gathered := webrtc.GatheringCompletePromise(peer)
-
-	if err := peer.SetLocalDescription(answer); err != nil {
-		return "", fmt.Errorf("answer: %w", err)
-	}
-
-	select {
-	case <-gathered:
-		return peer.LocalDescription().SDP, nil
-	case <-ctx.Done():
-		return "", fmt.Errorf("answer: %w", context.Cause(ctx))
-	}
-}
-
-// Close closes the media socket. Connections must be closed before.
+// Close closes the port. Peers must be closed before.
 func (e *Engine) Close() error {
-	if err := e.mux.Close(); err != nil {
-		return fmt.Errorf("close media socket: %w", err)
+	close(e.closing)
+
+	err := errors.Join(e.socket.Close(), e.tcp.close())
+
+	e.background.Wait()
+
+	if err != nil {
+		return fmt.Errorf("close media port: %w", err)
 	}
 
 	return nil
 }
 
-// Addr is the local address of the media socket.
-func (e *Engine) Addr() net.Addr { return e.mux.LocalAddr() }
+// Do calls send with a batch of datagrams, and sends them when it returns. It is
+// for goroutines that have no batch of their own at hand.
+func (e *Engine) Do(send func(out *socket.Batch)) {
+	out := e.batches.Get().(*socket.Batch) //nolint:forcetypeassert // the pool has nothing else
+	send(out)
+	out.Flush()
+	e.batches.Put(out)
+}
 
-var _ conn.Engine = (*Engine)(nil)
+// read is the hot path: from here on down, whatever a datagram wants is done
+// before the next one is looked at.
+func (e *Engine) read() {
+	l := newLane(e.socket.NewBatch())
+
+	for {
+		wait := lazyWait
+		if e.watched.Load() {
+			wait = 0
+		}
+
+		datagrams, err := e.socket.Read(wait)
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				e.logger.Error("read media port", zap.Error(err))
+			}
+
+			return
+		}
+
+		l.now = time.Now()
+
+		for _, d := range datagrams {
+			e.packet(path{to: d.From}, d.Data, l)
+		}
+
+		l.out.Flush()
+	}
+}
+
+// packet handles one packet of any protocol (RFC 7983), wherever it came from.
+// data is the lane's until it returns.
+func (e *Engine) packet(from path, data []byte, l *lane) {
+	switch first := data[0]; {
+	case first < 4:
+		e.stun(from, data, l)
+	case first >= 20 && first < 64:
+		if peer := e.owner(from); peer != nil {
+			peer.handshake.write(data)
+		}
+	case first >= 128 && first < 192 && len(data) > rtpHeader:
+		if peer := e.owner(from); peer == nil {
+			break
+		} else if kind := data[1] & 0x7f; kind >= 64 && kind < 96 { // RFC 5761, section 4
+			peer.rtcp(data, l)
+		} else {
+			peer.rtp(data, l)
+		}
+	default:
+		e.drops.count(DropMalformed)
+	}
+}
+
+// owner returns the peer whose path it is. Otherwise it counts a drop.
+func (e *Engine) owner(from path) *Peer {
+	peer := e.addresses.find(from.to)
+	if from.stream != nil {
+		peer = from.stream.peer.Load()
+	}
+
+	if peer == nil {
+		e.drops.count(DropUnknown)
+	}
+
+	return peer
+}
+
+func (e *Engine) lookForSilence() {
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+
+	for {
+		select {
+		case <-e.closing:
+			return
+		case now := <-ticker.C:
+			e.mu.RLock()
+			for p := range e.peers {
+				p.lookForSilence(now)
+			}
+			e.mu.RUnlock()
+		}
+	}
+}
