@@ -29,9 +29,9 @@ func (b *behaviour) strike() error {
 	switch b.stay.fault {
 	case NoFault, Flood:
 	case DropMedia:
-		b.stay.camera.Show(client.Nothing)
+		b.stay.feed.show(client.Nothing)
 	case Blackout:
-		b.stay.camera.Show(client.Black)
+		b.stay.feed.show(client.Black)
 		b.sign = "CameraBlackout"
 	case FocusLost:
 		b.sign = "FocusLost"

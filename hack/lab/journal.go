@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/invigil/invigil/internal/wire"
 )
 
 // journal prints one JSON line per change of a student's state, and counts for
@@ -32,25 +34,37 @@ type line struct {
 	Time    string `json:"time"`
 	Student string `json:"student"`
 	State   string `json:"state"`
-	Error   string `json:"error,omitempty"`
+	// Media is what the student is to send.
+	Media wire.WantedMedia `json:"media,omitempty"`
+	Error string           `json:"error,omitempty"`
 }
 
 // tell prints that the student is in a state now.
 func (j *journal) tell(student, state string, err error) {
-	now := time.Now()
-	out := line{Time: now.UTC().Format(time.RFC3339Nano), Student: student, State: state}
-
+	out := line{Student: student, State: state}
 	if err != nil {
 		out.Error = err.Error()
 	}
 
+	j.write(out)
+}
+
+// media prints what the student is to send now.
+func (j *journal) media(student string, wanted wire.WantedMedia) {
+	j.write(line{Student: student, State: "media", Media: wanted})
+}
+
+func (j *journal) write(out line) {
+	now := time.Now()
+	out.Time = now.UTC().Format(time.RFC3339Nano)
+
 	j.mu.Lock()
 	defer j.mu.Unlock()
 
-	j.states[state]++
+	j.states[out.State]++
 
-	if _, before := j.connected[student]; state == "connected" && !before {
-		j.connected[student] = now.Sub(j.began)
+	if _, before := j.connected[out.Student]; out.State == "connected" && !before {
+		j.connected[out.Student] = now.Sub(j.began)
 	}
 
 	// Nobody is left to tell of a closed standard output.

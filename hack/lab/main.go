@@ -29,6 +29,8 @@ type options struct {
 	duration time.Duration
 	seed     uint64
 	faults   shares
+	// simulcast: two layers are sent, of the same picture.
+	simulcast bool
 }
 
 func main() {
@@ -47,6 +49,7 @@ func run() error {
 	flag.Float64Var(&o.ramp, "ramp", 10, "students that start per second")
 	flag.DurationVar(&o.duration, "duration", 0, "how long to run; 0: until SIGTERM")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of everything random")
+	flag.BoolVar(&o.simulcast, "simulcast", false, "send two layers; both show the same picture")
 	flag.Var(&o.faults, "fault", fmt.Sprintf("kind=share of the students, repeatable; kinds: %v", faultKinds()))
 	flag.Parse()
 
@@ -136,6 +139,7 @@ func (o *options) play(ctx context.Context, students []enrolled, told *journal) 
 			fault:      faults[i],
 			random:     dice(o.seed, i),
 			device:     device(o.seed, one.id),
+			simulcast:  o.simulcast,
 			httpClient: httpClient,
 			journal:    told,
 		}

@@ -31,6 +31,7 @@ type student struct {
 	fault      Fault
 	random     *rand.Rand
 	device     string
+	simulcast  bool
 	httpClient *http.Client
 	journal    *journal
 }
@@ -103,12 +104,13 @@ func (s *student) stay(ctx context.Context) error {
 
 	s.journal.tell(s.id, "joined", nil)
 
-	peer, err := client.NewPeer()
-	if err != nil {
-		return err
+	stay := &stay{
+		student: s,
+		joined:  joined,
+		feed:    feed{wanted: wire.WantedHigh}, // until the server says otherwise
+		failed:  make(chan error, 1),
+		moves:   make(chan struct{}, 1),
 	}
-
-	stay := &stay{student: s, joined: joined, peer: peer, camera: client.NewCamera(peer)}
 
 	return stay.run(ctx)
 }
@@ -117,76 +119,41 @@ func (s *student) stay(ctx context.Context) error {
 type stay struct {
 	*student
 
-	joined    *wire.JoinResponse
-	peer      *client.Peer
-	camera    *client.Camera
-	published *client.Publication
+	joined *wire.JoinResponse
+	feed   feed
+	// failed receives when a camera cannot go on.
+	failed chan error
+	// moves receives when the server tells the student to publish again.
+	moves chan struct{}
 	// vanished: what can still be released is, and nobody is told.
 	vanished bool
+	// background ends with the stay.
+	background sync.WaitGroup
 }
 
 func (s *stay) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 
-	var background sync.WaitGroup
-
 	events := client.NewEvents(s.httpClient, s.link.EventsURL(), s.joined.Token, s.heard)
-	ended := make(chan error, 2)
-
-	background.Go(func() { ended <- s.camera.Run(ctx) })
+	ended := make(chan error, 1)
 
 	defer func() {
 		cancel()
-		background.Wait()
+		s.background.Wait()
 		s.leave(context.WithoutCancel(ctx))
 	}()
 
-	if err := s.publish(ctx); err != nil {
+	first, err := s.open(ctx)
+	if err != nil {
 		return err
 	}
 
+	s.feed.replace(first)
 	s.journal.tell(s.id, "connected", nil)
 
-	background.Go(func() { ended <- events.Run(ctx) })
+	s.background.Go(func() { ended <- events.Run(ctx) })
 
 	return s.takePart(ctx, events, ended)
-}
-
-// publish sends the camera, and returns once it is connected.
-func (s *stay) publish(ctx context.Context) error {
-	states := make(chan webrtc.PeerConnectionState, 8)
-	s.peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		select {
-		case states <- state:
-		default:
-		}
-	})
-
-	var err error
-	if s.published, err = client.Publish(ctx, s.httpClient, s.link.WHIPURL(), s.joined.Token, s.peer); err != nil {
-		return fmt.Errorf("publish: %w", err)
-	}
-
-	timeout := time.NewTimer(connectTimeout)
-	defer timeout.Stop()
-
-	for {
-		switch s.peer.ConnectionState() {
-		case webrtc.PeerConnectionStateConnected:
-			return nil
-		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-			return errors.New("the media connection failed")
-		default:
-		}
-
-		select {
-		case <-states:
-		case <-timeout.C:
-			return fmt.Errorf("no media connection within %v", connectTimeout)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
 
 // takePart reports until something ends the stay.
@@ -203,6 +170,7 @@ func (s *stay) takePart(ctx context.Context, events *client.Events, ended <-chan
 	}
 
 	act := s.behaviour()
+	moves, moved := s.moves, make(chan struct{}, 1)
 
 	for {
 		select {
@@ -210,8 +178,20 @@ func (s *stay) takePart(ctx context.Context, events *client.Events, ended <-chan
 			return context.Cause(ctx)
 		case err := <-ended:
 			return err
+		case err := <-s.failed:
+			return err
+		case <-moves:
+			moves = nil // One at a time.
+
+			s.background.Go(func() {
+				s.move(ctx)
+
+				moved <- struct{}{}
+			})
+		case <-moved:
+			moves = s.moves
 		case <-look.C:
-			switch s.peer.ConnectionState() {
+			switch s.feed.current().peer.ConnectionState() {
 			case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 				return errors.New("the media connection ended")
 			default:
@@ -232,29 +212,19 @@ func (s *stay) takePart(ctx context.Context, events *client.Events, ended <-chan
 }
 
 // leave says goodbye, unless the student has vanished, and releases the rest.
-// ctx outlives the stay's: the server should hear of its end.
 func (s *stay) leave(ctx context.Context) {
-	if s.vanished {
-		// Its parts fail to say goodbye, as they must.
-		_ = s.peer.Vanish()
+	live := s.feed.current()
+
+	if s.vanished && live != nil {
+		live.vanish()
 
 		return
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, goodbyeTimeout)
-	defer cancel()
-
-	if s.published != nil {
-		// A session that the server has ended already is none to delete.
-		_ = s.published.Delete(ctx, s.joined.Token)
-	}
-
-	if err := s.peer.Close(); err != nil {
-		s.journal.tell(s.id, "closing", err)
-	}
+	s.end(ctx, live)
 }
 
-// heard tells of what the server says beyond acknowledgements.
+// heard does what the server says, and tells of what is no acknowledgement.
 func (s *stay) heard(message wire.ServerMessage) {
 	switch message.Type {
 	case "ack":
@@ -264,6 +234,16 @@ func (s *stay) heard(message wire.ServerMessage) {
 	case "error":
 		if message.Error != nil {
 			s.journal.tell(s.id, "error", errors.New(strings.TrimSpace(string(message.Error.Code)+" "+message.Error.Message)))
+		}
+	case "media":
+		s.journal.media(s.id, message.Media)
+		s.feed.want(message.Media)
+	case "move":
+		s.journal.tell(s.id, message.Type, nil)
+
+		select {
+		case s.moves <- struct{}{}:
+		default:
 		}
 	case "welcome", "state", "exam":
 		s.journal.tell(s.id, message.Type, nil)

@@ -1,8 +1,9 @@
-// Command sfu measures what students cost an SFU pod: it starts the real sfu
-// program as a process of its own, publishes to it on loopback as a class of
-// students does, and reads the process's CPU time, memory and context switches
-// from /proc. CPU time, because wall time on a machine that does other work as
-// well says more about that work.
+// Command sfu measures what students and viewers cost an SFU pod: it starts the
+// real sfu program as a process of its own, publishes to it and views from it on
+// loopback as an exam does, and reads the process's CPU time, memory and context
+// switches from /proc. CPU time, because wall time on a machine that does other
+// work as well says more about that work. Other SFUs that are installed get the
+// same exam.
 package main
 
 import (
@@ -11,48 +12,34 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
-
-// scenario is a class of students. There is none with viewers: the SFU cannot
-// be viewed from yet.
-type scenario struct {
-	name, title string
-	students    int
-	// silent: they join and send nothing.
-	silent bool
-	// joinOnly: nothing after the joins is of interest.
-	joinOnly bool
-}
-
-func allScenarios() []scenario {
-	return []scenario{
-		{name: "S0", title: "50 students publish, nobody watches", students: 50},
-		{name: "A0", title: "100 students publish, nobody watches", students: 100},
-		{name: "I0", title: "100 students have joined and send nothing", students: 100, silent: true},
-		{name: "J", title: "100 students join at once", students: 100, joinOnly: true},
-	}
-}
 
 // options are the command's flags.
 type options struct {
 	binary         string
 	out            string
 	profile        string
-	runs           int
+	peers          string
+	ours           bool
+	runs, assigns  int
 	window, settle time.Duration
 	scenarios      []scenario
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
+	err := enter(ctx)
 
 	stop()
+
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && !inNamespace() {
+		os.Exit(1) // it has said why
+	}
 
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench sfu:", err)
@@ -60,43 +47,76 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
+// enter runs in a network namespace if that is of use and possible.
+func enter(ctx context.Context) error {
 	o, err := parseFlags()
 	if err != nil {
 		return err
 	}
 
+	if inNamespace() {
+		if err := setUpNamespace(ctx); err != nil {
+			return err
+		}
+	} else if peersWanted(o.peers) {
+		entered, err := enterNamespace(ctx)
+		if entered {
+			return err
+		}
+
+		fmt.Println(err)
+	}
+
+	return runAll(ctx, o)
+}
+
+func runAll(ctx context.Context, o options) error {
 	machine, err := describeMachine(o.binary)
 	if err != nil {
 		return err
 	}
 
-	measured := newResult(machine, o)
+	peers, err := findPeers(ctx, o.peers)
+	if err != nil {
+		return err
+	}
+
+	var (
+		profile  = o.profile
+		products = peers
+	)
+
+	if o.ours {
+		products = append([]product{ours(o.binary)}, peers...)
+	}
+
+	if len(products) == 0 {
+		return errors.New("there is no SFU to measure")
+	}
+
+	o.profile = ""
+	measured := newResult(machine, o, products)
 
 	for _, s := range o.scenarios {
 		fmt.Printf("%s: %s\n", s.name, s.title)
 
+		// In turns: what else the machine does changes, and all should have its share.
 		for i := range o.runs {
-			f, err := measure(ctx, o, s, "")
-			if err != nil {
-				return fmt.Errorf("%s, run %d: %w", s.name, i+1, err)
+			for _, p := range products {
+				if err := measureAndAdd(ctx, o, p, s, i+1, measured); err != nil {
+					return err
+				}
 			}
-
-			fmt.Printf("  run %d: %s\n", i+1, f)
-			measured.add(s, f)
 		}
 	}
 
-	if err := report(measured, o.out); err != nil {
+	if err := report(measured, o.out); err != nil || profile == "" {
 		return err
 	}
 
-	if o.profile == "" {
-		return nil
-	}
-
 	// A run of its own that does not count: being profiled costs CPU too.
-	if _, err := measure(ctx, o, o.scenarios[0], o.profile); err != nil {
+	o.profile = profile
+	if _, err := measure(ctx, o, products[0], o.scenarios[0]); err != nil {
 		return fmt.Errorf("profile %s: %w", o.scenarios[0].name, err)
 	}
 
@@ -105,39 +125,52 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-func parseFlags() (options, error) {
-	var (
-		o     options
-		names string
-	)
+// measureAndAdd does run n. That one of another SFU fails is told, and no error.
+func measureAndAdd(ctx context.Context, o options, p product, s scenario, n int, measured *result) error {
+	f, err := measure(ctx, o, p, s)
+
+	switch {
+	case err == nil:
+		fmt.Printf("  %s, run %d: %s\n", p.name, n, f)
+		measured.add(p, s, f)
+	case p.name == oursName || ctx.Err() != nil:
+		return fmt.Errorf("%s, run %d: %w", s.name, n, err)
+	default:
+		fmt.Printf("  %s, run %d: failed: %v\n", p.name, n, err)
+		measured.fail(p, s, n, err)
+	}
+
+	return nil
+}
+
+func parseFlags() (o options, err error) {
+	var names string
 
 	flag.StringVar(&o.binary, "sfu", "bin/sfu", "the sfu program")
 	flag.StringVar(&o.out, "out", "bin/bench/sfu.json", "file for the figures")
-	flag.StringVar(&names, "scenario", "S0,A0,I0,J", "what to measure, comma separated")
+	flag.StringVar(&names, "scenario", scenarioNames(), "what to measure, comma separated")
+	flag.StringVar(&o.peers, "peers", peersAuto, "other SFUs to measure: auto (those installed), none, or a name")
+	flag.BoolVar(&o.ours, "ours", true, "measure our own SFU; false: the others alone")
 	flag.IntVar(&o.runs, "runs", 3, "how often each scenario is measured; the median counts")
+	flag.IntVar(&o.assigns, "assigns", 200, "how often a slot changes its student, one at a time and again all at once")
 	flag.DurationVar(&o.window, "window", 10*time.Second, "how long is measured")
 	flag.DurationVar(&o.settle, "settle", 4*time.Second, "time between the last join and the window")
 	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the first scenario, taken in one more run")
 	flag.Parse()
 
-	known := allScenarios()
-
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(known, func(s scenario) bool { return s.name == name })
-		if i < 0 {
-			return options{}, fmt.Errorf("there is no scenario %q", name)
-		}
-
-		o.scenarios = append(o.scenarios, known[i])
+	if o.scenarios, err = chooseScenarios(names); err != nil {
+		return options{}, err
 	}
 
-	switch {
+	switch first := o.scenarios[0]; {
 	case flag.NArg() > 0:
 		return options{}, fmt.Errorf("unexpected argument %q", flag.Arg(0))
-	case o.runs < 1 || o.window < time.Second:
-		return options{}, errors.New("-runs must be at least 1 and -window at least 1s")
-	case o.profile != "" && o.scenarios[0].joinOnly:
-		return options{}, errors.New("-profile: joins alone have no window to profile")
+	case o.runs < 1 || o.assigns < 1 || o.window < time.Second:
+		return options{}, errors.New("-runs and -assigns must be at least 1 and -window at least 1s")
+	case o.profile != "" && !o.ours:
+		return options{}, errors.New("-profile: only our own SFU can be profiled")
+	case o.profile != "" && (first.joinOnly || first.assigns):
+		return options{}, fmt.Errorf("-profile: %s has no window to profile", first.name)
 	}
 
 	return o, nil

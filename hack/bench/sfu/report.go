@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"debug/buildinfo"
 	"fmt"
+	"maps"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,172 +11,75 @@ import (
 	"github.com/invigil/invigil/hack/bench/record"
 )
 
-// figures are what one run measured, or the medians of several, by their names
-// in bin/bench/sfu.json.
-type figures map[string]float64
-
-// String is the line that is printed of a run.
-func (f figures) String() string {
-	var parts []string
-
-	for _, part := range []struct{ name, format string }{
-		{"cores", "%.3f cores"},
-		{"ms_per_s_per_student", "%.2f ms/s per student"},
-		{"packets_per_s", "%.0f packets/s"},
-		{"us_per_packet", "%.1f us/packet"},
-		{"loss_percent", "%.3f %% lost"},
-		{"context_switches_per_s", "%.0f switches/s"},
-		{"rss_mib", "%.0f MiB"},
-		{"kib_per_student", "%.0f KiB/student"},
-		{"join_cpu_ms", "join %.1f ms CPU"},
-		{"join_p50_ms", "p50 %.0f ms"},
-		{"join_p99_ms", "p99 %.0f ms"},
-	} {
-		if value, ok := f[part.name]; ok {
-			parts = append(parts, fmt.Sprintf(part.format, value))
-		}
-	}
-
-	return strings.Join(parts, ", ")
-}
-
-// result is what bin/bench/sfu.json holds.
+// result is what bin/bench/sfu.json holds: ours, and the same of other SFUs
+// below peers.
 type result struct {
 	Machine machine `json:"machine"`
 	// WindowSeconds is what was measured of each run.
 	WindowSeconds float64 `json:"window_seconds"`
-	// Scenarios are medians over the runs, each figure by itself.
-	Scenarios map[string]figures   `json:"scenarios"`
-	Runs      map[string][]figures `json:"runs"`
+
+	*series
+
+	Peers map[string]*series `json:"peers,omitempty"`
+
+	scenarios []scenario
 }
 
-type machine struct {
-	CPU    string `json:"cpu"`
-	Cores  int    `json:"cores"`
-	Kernel string `json:"kernel"`
-	// Go is what the sfu program was built with.
-	Go string `json:"go"`
-	// Load is the load average over the minute before: what else was going on.
-	Load string `json:"load"`
-}
-
-func describeMachine(binary string) (machine, error) {
-	built, err := buildinfo.ReadFile(binary)
-	if err != nil {
-		return machine{}, fmt.Errorf("sfu program: %w", err)
-	}
-
-	m := machine{Cores: runtime.NumCPU(), Go: built.GoVersion, CPU: runtime.GOARCH}
-
-	cpus, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return machine{}, fmt.Errorf("describe machine: %w", err)
-	}
-
-	if _, rest, ok := bytes.Cut(cpus, []byte("model name")); ok {
-		line, _, _ := bytes.Cut(rest, []byte("\n"))
-		m.CPU = strings.TrimSpace(strings.TrimLeft(string(line), " \t:"))
-	}
-
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return machine{}, fmt.Errorf("describe machine: %w", err)
-	}
-
-	m.Kernel = strings.TrimSpace(string(release))
-
-	load, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return machine{}, fmt.Errorf("describe machine: %w", err)
-	}
-
-	m.Load, _, _ = strings.Cut(string(load), " ")
-
-	return m, nil
-}
-
-func newResult(m machine, o options) *result {
-	return &result{
+func newResult(m machine, o options, products []product) *result {
+	r := &result{
 		Machine:       m,
 		WindowSeconds: o.window.Seconds(),
-		Scenarios:     map[string]figures{},
-		Runs:          map[string][]figures{},
+		series:        newSeries(""),
+		Peers:         map[string]*series{},
+		scenarios:     o.scenarios,
 	}
+
+	for _, p := range products {
+		if p.name != oursName {
+			r.Peers[p.name] = newSeries(p.version)
+		}
+	}
+
+	return r
+}
+
+func (r *result) of(p product) *series {
+	if p.name == oursName {
+		return r.series
+	}
+
+	return r.Peers[p.name]
 }
 
 // add counts a run.
-func (r *result) add(s scenario, f figures) {
-	r.Runs[s.name] = append(r.Runs[s.name], f)
-	medians := figures{}
+func (r *result) add(p product, s scenario, f figures) { r.of(p).add(s, f) }
 
-	for name := range f {
-		sorted := r.sorted(s.name, name)
-		medians[name] = sorted[len(sorted)/2]
-	}
-
-	r.Scenarios[s.name] = medians
-}
-
-func (r *result) sorted(scenario, figure string) []float64 {
-	var values []float64
-	for _, f := range r.Runs[scenario] {
-		values = append(values, f[figure])
-	}
-
-	slices.Sort(values)
-
-	return values
-}
-
-// row is a line of the table. What others spend was measured at another time,
-// with another generator of the same workload: 45 packets/s of 1,000 bytes,
-// AES-128-GCM, on loopback, two shared cores of an Intel Xeon, CPU time. LiveKit
-// 1.13.11 was built on upstream pion, mediasoup is 3.7.19; the bare limit is one
-// goroutine that reads and decrypts, and no SFU.
-type row struct {
-	scenario, label, figure, format       string
-	livekit, mediasoup, bareLimit, target string
-}
-
-func rows() []row {
-	return []row{
-		{"S0", "cores, 50 students", "cores", "%.3f", "0.167", "0.046", "0.063", "0.045"},
-		{"S0", "us per packet", "us_per_packet", "%.1f", "73.0", "20.2", "", ""},
-		{"S0", "context switches/s", "context_switches_per_s", "%.0f", "5317", "1237", "", ""},
-		{"S0", "KiB per student", "kib_per_student", "%.0f", "1485", "185", "", "307"},
-		{"S0", "loss %", "loss_percent", "%.3f", "", "", "", ""},
-		{"A0", "cores, 100 students", "cores", "%.3f", "0.313", "0.087", "0.077", "0.085"},
-		{"A0", "us per packet", "us_per_packet", "%.1f", "68.7", "19.3", "17.2", ""},
-		{"A0", "context switches/s", "context_switches_per_s", "%.0f", "6497", "1437", "2841", ""},
-		{"A0", "KiB per student", "kib_per_student", "%.0f", "1560", "161", "", "307"},
-		{"A0", "loss %", "loss_percent", "%.3f", "", "", "", ""},
-		{"I0", "ms CPU/s per silent student", "ms_per_s_per_student", "%.2f", "0.39", "0.11", "", "0.15"},
-		{"I0", "context switches/s", "context_switches_per_s", "%.0f", "1012", "209", "", ""},
-		{"I0", "KiB per student", "kib_per_student", "%.0f", "774", "157", "", ""},
-		{"J", "ms CPU per join, 100 at once", "join_cpu_ms", "%.1f", "9.8", "1.6", "", "2.0"},
-		{"J", "join p50 ms", "join_p50_ms", "%.0f", "420", "301", "", ""},
-		{"J", "join p99 ms", "join_p99_ms", "%.0f", "694", "341", "", "400"},
-		{"J", "KiB per student", "kib_per_student", "%.0f", "", "", "", "307"},
-	}
+// fail notes a run that is none.
+func (r *result) fail(p product, s scenario, n int, err error) {
+	series := r.of(p)
+	series.Failed = append(series.Failed, fmt.Sprintf("%s, run %d: %s", s.name, n, firstLine([]byte(err.Error()))))
 }
 
 // report prints the table and writes the figures to out.
 func report(r *result, out string) error {
+	r.derive(r.scenarios)
+
+	for _, peer := range r.Peers {
+		peer.derive(r.scenarios)
+	}
+
 	fmt.Printf("\n%s, %d cores, Linux %s, %s; load %s before the first run\n",
 		r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, r.Machine.Load)
 
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "\nSCENARIO\tFIGURE\tMEDIAN\tLOWEST..HIGHEST\t|\tLIVEKIT*\tMEDIASOUP*\tBARE LIMIT*\tTARGET")
+	names := slices.Sorted(maps.Keys(r.Peers))
+
+	fmt.Fprintln(table, "\n"+strings.Join(r.header(names), "\t"))
 
 	for _, row := range rows() {
-		values := r.sorted(row.scenario, row.figure)
-		if len(values) == 0 {
-			continue
+		if cells := r.cells(row, names); cells != nil {
+			fmt.Fprintln(table, strings.Join(cells, "\t"))
 		}
-
-		fmt.Fprintf(table, "%s\t%s\t"+row.format+"\t"+row.format+".."+row.format+"\t|\t%s\t%s\t%s\t%s\n",
-			row.scenario, row.label, r.Scenarios[row.scenario][row.figure], values[0], values[len(values)-1],
-			dash(row.livekit), dash(row.mediasoup), dash(row.bareLimit), dash(row.target))
 	}
 
 	if err := table.Flush(); err != nil {
@@ -188,6 +89,68 @@ func report(r *result, out string) error {
 	fmt.Println("\n* Not measured now: another time, two shared cores of an Intel Xeon, another generator of the same workload.")
 
 	return record.Write(out, r)
+}
+
+func (r *result) header(peers []string) []string {
+	header := []string{"SCENARIO", "FIGURE", "MEDIAN", "LOWEST..HIGHEST"}
+	for _, name := range peers {
+		header = append(header, "|", strings.ToUpper(name)+" "+r.Peers[name].Version, "LOWEST..HIGHEST")
+	}
+
+	header = append(header, "|", "LIVEKIT*", "MEDIASOUP*")
+	if r.Peers[janusName] == nil {
+		header = append(header, "JANUS*")
+	}
+
+	return append(header, "BARE LIMIT*", "TARGET")
+}
+
+// cells of a row; nil if nothing of it was measured.
+func (r *result) cells(row row, peers []string) []string {
+	ours := r.measured(row)
+	measured := ours != nil
+
+	cells := append([]string{row.scenario, row.label}, dashes(ours)...)
+
+	for _, name := range peers {
+		theirs := r.Peers[name].measured(row)
+		measured = measured || theirs != nil
+		cells = append(append(cells, "|"), dashes(theirs)...)
+	}
+
+	if !measured {
+		return nil
+	}
+
+	cells = append(cells, "|", dash(row.reference.livekit), dash(row.reference.mediasoup))
+	if r.Peers[janusName] == nil {
+		cells = append(cells, dash(row.reference.janus))
+	}
+
+	return append(cells, dash(row.reference.bareLimit), dash(row.target))
+}
+
+// measured returns the median, and the lowest and highest, of the row's figure;
+// nil if there is none.
+func (s *series) measured(row row) []string {
+	scenario, figure := row.source()
+
+	values := s.sorted(scenario, figure)
+	if len(values) == 0 {
+		return nil
+	}
+
+	format := func(value float64) string { return fmt.Sprintf(row.format, value) }
+
+	return []string{format(s.Scenarios[scenario][figure]), format(values[0]) + ".." + format(values[len(values)-1])}
+}
+
+func dashes(figures []string) []string {
+	if figures == nil {
+		return []string{"-", "-"}
+	}
+
+	return figures
 }
 
 func dash(figure string) string {

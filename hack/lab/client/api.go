@@ -1,6 +1,6 @@
 // Package client is the student's side of docs/protocol.md in Go: joining,
-// publishing with WHIP, and the event socket. The lab, end-to-end tests and
-// benchmarks are made of it.
+// publishing with WHIP, and the event socket; and the viewer's, the slot viewer.
+// The lab, end-to-end tests and benchmarks are made of it.
 package client
 
 import (

@@ -29,11 +29,9 @@ func (c *ClosedError) Error() string {
 }
 
 const (
-	dialTimeout  = 10 * time.Second
-	writeTimeout = 5 * time.Second
-	readLimit    = 64 << 10
-	minBackoff   = 500 * time.Millisecond
-	maxBackoff   = 10 * time.Second
+	readLimit  = 64 << 10
+	minBackoff = 500 * time.Millisecond
+	maxBackoff = 10 * time.Second
 	// maxUnacked bounds what is kept for a server that is away: 40 minutes of
 	// reports at the default interval.
 	maxUnacked = 1000
@@ -170,29 +168,10 @@ func (e *Events) connect(ctx context.Context) error {
 }
 
 func (e *Events) dial(ctx context.Context) (*websocket.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-
-	socket, response, err := websocket.Dial( //nolint:bodyclose // "You never need to close" it, says Dial
-		ctx, e.url, &websocket.DialOptions{
-			HTTPClient:   e.httpClient,
-			Subprotocols: []string{wire.Subprotocol, wire.BearerSubprotocol + e.token},
-		})
-	if err != nil {
-		if response != nil && response.StatusCode >= http.StatusBadRequest {
-			failure := &Error{Status: response.StatusCode}
-			if response.Body != nil {
-				// What is left empty here stays so: the status is enough.
-				_ = json.NewDecoder(response.Body).Decode(&failure.Body)
-			}
-
-			return nil, failure
-		}
-
-		return nil, fmt.Errorf("open event socket: %w", err)
-	}
-
-	return socket, nil
+	return dial(ctx, e.url, &websocket.DialOptions{
+		HTTPClient:   e.httpClient,
+		Subprotocols: []string{wire.Subprotocol, wire.BearerSubprotocol + e.token},
+	})
 }
 
 // read handles the server's messages until the connection ends.
@@ -315,20 +294,4 @@ func (e *Events) next() (wire.ClientMessage, bool) {
 	e.pending--
 
 	return message, true
-}
-
-func send(ctx context.Context, socket *websocket.Conn, message wire.ClientMessage) error {
-	data, err := json.Marshal(message)
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-
-	if err := socket.Write(ctx, websocket.MessageText, data); err != nil {
-		return fmt.Errorf("send report: %w", err)
-	}
-
-	return nil
 }

@@ -109,7 +109,10 @@ const (
 	Nothing
 )
 
-// Camera plays clips into a peer's track.
+// trickleInterval is between the frames of a student whom nobody watches.
+const trickleInterval = time.Second
+
+// Camera plays clips into a peer's video.
 type Camera struct {
 	peer    *Peer
 	picture atomic.Int32
@@ -133,6 +136,7 @@ func (c *Camera) Run(ctx context.Context) error {
 		current  = all[Moving]
 		position = -1
 		keyFrame bool
+		last     time.Time
 		ticker   = time.NewTicker(current.interval)
 	)
 	defer ticker.Stop()
@@ -157,12 +161,22 @@ func (c *Camera) Run(ctx context.Context) error {
 			shown, current, position = picture, all[picture], -1
 		}
 
-		position = current.next(position, keyFrame)
-		keyFrame = false
+		length := current.interval
 
-		frame := media.Sample{Data: current.frames[position], Duration: current.interval}
-		if err := c.peer.Track().WriteSample(frame); err != nil && !errors.Is(err, io.ErrClosedPipe) {
-			return fmt.Errorf("send frame: %w", err)
+		if c.peer.trickles() {
+			// What is left out is missed by the frames after it, key frames excepted.
+			if length = trickleInterval; time.Since(last) < length {
+				continue
+			}
+
+			keyFrame = true
+		}
+
+		position = current.next(position, keyFrame)
+		keyFrame, last = false, time.Now()
+
+		if err := c.peer.WriteSample(media.Sample{Data: current.frames[position], Duration: length}); err != nil {
+			return err
 		}
 	}
 }

@@ -3,49 +3,57 @@ package client
 import (
 	"errors"
 	"fmt"
-	"net"
-	"sync"
+	"io"
+	"sync/atomic"
 
-	"github.com/pion/ice/v4"
-	"github.com/pion/logging"
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+
+	"github.com/invigil/invigil/internal/wire"
 )
 
-// Peer is a PeerConnection with a UDP socket of its own: one socket, whatever
-// interfaces the machine has, and one that can be cut.
-type Peer struct {
-	*webrtc.PeerConnection
+// The RIDs of a peer with simulcast.
+const (
+	LowRID  = "l"
+	HighRID = "h"
+)
 
-	mux   *ice.UDPMuxDefault
-	track *webrtc.TrackLocalStaticSample
+// Peer is a PeerConnection with a UDP socket of its own that sends one VP8
+// video.
+type Peer struct {
+	*connection
+
+	// rids of the layers that are sent; one empty one without simulcast.
+	rids   []string
+	tracks []*webrtc.TrackLocalStaticSample
 	// keyFrames receives when the server asks for a key frame.
 	keyFrames chan struct{}
-	readers   sync.WaitGroup
+	// wanted is a wire.WantedMedia, all of it until Want says otherwise.
+	wanted atomic.Value
 }
 
-// NewPeer returns a peer with one VP8 track to send, not yet connected.
-func NewPeer() (*Peer, error) {
-	socket, err := net.ListenUDP("udp", &net.UDPAddr{})
+// PeerOption changes what a peer sends.
+type PeerOption func(*Peer)
+
+// Simulcast makes the peer send two layers, LowRID and HighRID. Both show the
+// same picture: there is one clip.
+func Simulcast() PeerOption {
+	return func(p *Peer) { p.rids = []string{LowRID, HighRID} }
+}
+
+// NewPeer returns a peer with one VP8 video to send, not yet connected.
+func NewPeer(options ...PeerOption) (*Peer, error) {
+	base, err := newConnection()
 	if err != nil {
-		return nil, fmt.Errorf("open media socket: %w", err)
+		return nil, err
 	}
 
-	loggers := logging.NewDefaultLoggerFactory()
-	// Peers are cut on purpose, and pion complains of each.
-	loggers.DefaultLogLevel = logging.LogLevelDisabled
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: loggers.NewLogger("mux")})
+	p := &Peer{connection: base, rids: []string{""}, keyFrames: make(chan struct{}, 1)}
+	p.wanted.Store(wire.WantedHigh)
 
-	settings := webrtc.SettingEngine{LoggerFactory: loggers}
-	settings.SetICEUDPMux(wildcardMux{mux})
-	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-
-	p := &Peer{mux: mux, keyFrames: make(chan struct{}, 1)}
-
-	p.PeerConnection, err = webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("new peer connection: %w", err), mux.Close())
+	for _, option := range options {
+		option(p)
 	}
 
 	if err := p.addVideo(); err != nil {
@@ -56,78 +64,103 @@ func NewPeer() (*Peer, error) {
 }
 
 func (p *Peer) addVideo() error {
-	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8}, "camera", "student")
-	if err != nil {
-		return fmt.Errorf("new track: %w", err)
-	}
+	var transceiver *webrtc.RTPTransceiver
 
-	transceiver, err := p.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{
-		Direction: webrtc.RTPTransceiverDirectionSendonly,
-	})
-	if err != nil {
-		return fmt.Errorf("add track: %w", err)
-	}
+	for _, rid := range p.rids {
+		video := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8}
 
-	p.track = track
-	p.readers.Go(func() { p.readRTCP(transceiver.Sender()) })
+		track, err := webrtc.NewTrackLocalStaticSample(video, "camera", "student", webrtc.WithRTPStreamID(rid))
+		if err != nil {
+			return fmt.Errorf("new track: %w", err)
+		}
+
+		named := &layer{TrackLocalStaticSample: track}
+
+		if transceiver == nil {
+			transceiver, err = p.AddTransceiverFromTrack(named, webrtc.RTPTransceiverInit{
+				Direction: webrtc.RTPTransceiverDirectionSendonly,
+			})
+		} else {
+			err = transceiver.Sender().AddEncoding(named)
+		}
+
+		if err != nil {
+			return fmt.Errorf("add track: %w", err)
+		}
+
+		named.transceiver = transceiver
+		p.tracks = append(p.tracks, track)
+		p.read(func() { p.readRTCP(transceiver.Sender(), rid) })
+	}
 
 	return nil
 }
 
 // readRTCP lets pion see the server's reports, and looks for what asks for a key
 // frame.
-func (p *Peer) readRTCP(sender *webrtc.RTPSender) {
+func (p *Peer) readRTCP(sender *webrtc.RTPSender, rid string) {
 	for {
-		packets, _, err := sender.ReadRTCP()
+		var (
+			packets []rtcp.Packet
+			err     error
+		)
+
+		if rid == "" {
+			packets, _, err = sender.ReadRTCP()
+		} else {
+			packets, _, err = sender.ReadSimulcastRTCP(rid)
+		}
+
 		if err != nil {
 			return
 		}
 
 		for _, packet := range packets {
 			if isKeyFrameRequest(packet) {
-				select {
-				case p.keyFrames <- struct{}{}:
-				default:
-				}
+				p.needKeyFrame()
 			}
 		}
 	}
 }
 
-// Track is what media is written to.
-func (p *Peer) Track() *webrtc.TrackLocalStaticSample { return p.track }
+func (p *Peer) needKeyFrame() {
+	select {
+	case p.keyFrames <- struct{}{}:
+	default:
+	}
+}
 
 // KeyFrameRequests receives when the server asks for a key frame.
 func (p *Peer) KeyFrameRequests() <-chan struct{} { return p.keyFrames }
 
-// Close says goodbye and returns once everything is released.
-func (p *Peer) Close() error {
-	err := p.GracefulClose()
-	p.readers.Wait()
+// Want changes what is sent, as the server's "media" messages ask. It begins
+// with a key frame.
+func (p *Peer) Want(media wire.WantedMedia) {
+	if p.wanted.Swap(media) != media {
+		p.needKeyFrame()
+	}
+}
 
-	return errors.Join(err, p.mux.Close())
+// trickles tells whether one frame a second is all that is wanted.
+func (p *Peer) trickles() bool { return p.wanted.Load() == wire.WantedTrickle }
+
+// WriteSample sends a frame in the layers that are wanted.
+func (p *Peer) WriteSample(frame media.Sample) error {
+	tracks := p.tracks
+	if p.wanted.Load() != wire.WantedHigh {
+		tracks = tracks[:1]
+	}
+
+	for _, track := range tracks {
+		if err := track.WriteSample(frame); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			return fmt.Errorf("send frame: %w", err)
+		}
+	}
+
+	return nil
 }
 
 // Vanish ends the peer as a killed browser does: without a word.
 func (p *Peer) Vanish() error {
 	return errors.Join(p.mux.Close(), p.Close())
-}
-
-// wildcardMux names one address per family for a socket on all of them; see
-// sfu/transport for why.
-type wildcardMux struct {
-	*ice.UDPMuxDefault
-}
-
-// GetListenAddresses is ice.UDPMux's.
-func (m wildcardMux) GetListenAddresses() []net.Addr {
-	local, ok := m.LocalAddr().(*net.UDPAddr)
-	if !ok {
-		return nil
-	}
-
-	return []net.Addr{
-		&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: local.Port},
-		&net.UDPAddr{IP: net.IPv6loopback, Port: local.Port},
-	}
 }

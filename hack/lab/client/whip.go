@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 )
 
 // Publication is a WHIP session.
@@ -23,30 +22,18 @@ type Publication struct {
 // Publish offers the peer's track to the WHIP endpoint and applies the answer;
 // the peer then connects by itself. Errors: *Error, or what failed.
 func Publish(ctx context.Context, httpClient *http.Client, endpoint, bearer string, peer *Peer) (*Publication, error) {
-	offer, err := peer.CreateOffer(nil)
-	if err != nil {
-		return nil, fmt.Errorf("create offer: %w", err)
-	}
-
-	gathered := webrtc.GatheringCompletePromise(peer.PeerConnection)
-
-	if err := peer.SetLocalDescription(offer); err != nil {
-		return nil, fmt.Errorf("set offer: %w", err)
-	}
-
-	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("gather candidates: %w", context.Cause(ctx))
-	}
-
-	published, answer, err := PostOffer(ctx, httpClient, endpoint, bearer, peer.LocalDescription().SDP)
+	offer, err := Offer(ctx, peer.PeerConnection)
 	if err != nil {
 		return nil, err
 	}
 
-	if err := peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
-		return nil, fmt.Errorf("set answer: %w", err)
+	published, answer, err := PostOffer(ctx, httpClient, endpoint, bearer, offer)
+	if err != nil {
+		return nil, err
+	}
+
+	if err := SetAnswer(peer.PeerConnection, answer); err != nil {
+		return nil, err
 	}
 
 	return published, nil
