@@ -76,18 +76,19 @@ function watchPage() {
   });
 }
 
-/** What the page's newest connection has encoded and sent. */
+/** What the page's newest connection has encoded and sent, all layers together. */
 export function sent(page) {
   return page.evaluate(async () => {
     const peer = window.peersOfTest.at(-1);
     const report = peer === undefined ? new Map() : await peer.getStats();
-    const stream = [...report.values()].find(({ type }) => type === 'outbound-rtp');
+    const layers = [...report.values()].filter(({ type }) => type === 'outbound-rtp');
+    const sum = (field) => layers.reduce((total, layer) => total + (layer[field] ?? 0), 0);
 
     return {
-      frames: stream?.framesEncoded ?? 0,
-      bytes: stream?.bytesSent ?? 0,
-      width: stream?.frameWidth ?? 0,
-      codec: report.get(stream?.codecId)?.mimeType ?? '',
+      frames: sum('framesEncoded'),
+      bytes: sum('bytesSent'),
+      width: Math.max(0, ...layers.map(({ frameWidth }) => frameWidth ?? 0)),
+      codec: report.get(layers[0]?.codecId)?.mimeType ?? '',
     };
   });
 }

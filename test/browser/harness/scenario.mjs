@@ -10,32 +10,38 @@ import { test } from 'node:test';
 
 import { launch } from './browser.mjs';
 import { cameraFile } from './camera.mjs';
+import { servePages } from './pages.mjs';
 import { artifacts } from './paths.mjs';
 import { until } from './poll.mjs';
 import { startStack } from './stack.mjs';
 
 /**
  * options.flags: of the stack. options.allow: console errors that belong to the
- * scenario. options.origins: what else may be requested (the quiz).
+ * scenario. options.origins: what else may be requested (the quiz). options.wall:
+ * there are the tests' own pages (pages.mjs), which speak to the SFU; a student's
+ * never does.
  */
 export function scenario(name, options, run) {
   test(name, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'invigil-browser-'));
     const browsers = [];
     let stack = null;
+    let pages = null;
     try {
       stack = await startStack(dir, options.flags);
-      const it = new Scenario(name, dir, stack, browsers);
+      pages = options.wall === true ? await servePages(stack.sfu) : null;
+      const it = new Scenario(name, dir, stack, browsers, pages);
       await run(it);
       await Promise.all(browsers.map(({ context }) => context.close()));
       for (const { log } of browsers) {
-        judge(log, stack, options);
+        judge(log, pages === null ? [stack.base] : [pages.origin, stack.sfu], options);
       }
     } catch (error) {
       await keep(name, dir, browsers);
       throw error;
     } finally {
       await Promise.allSettled(browsers.map(({ context }) => context.close()));
+      await pages?.close();
       await stack?.stop();
       await rm(dir, { recursive: true, force: true });
     }
@@ -43,8 +49,8 @@ export function scenario(name, options, run) {
 }
 
 class Scenario {
-  constructor(name, dir, stack, browsers) {
-    Object.assign(this, { name, dir, stack, browsers });
+  constructor(name, dir, stack, browsers, pages) {
+    Object.assign(this, { name, dir, stack, browsers, pages });
   }
 
   /** A device of its own, with its own camera. */
@@ -94,8 +100,8 @@ export function connected(page) {
   return page.locator('.connection.live').waitFor({ timeout: 20_000 });
 }
 
-function judge(log, stack, { allow = [], origins = [] }) {
-  const own = [new URL(stack.base).host, ...origins.map((origin) => new URL(origin).host)];
+function judge(log, servers, { allow = [], origins = [] }) {
+  const own = [...servers, ...origins].map((origin) => new URL(origin).host);
   const strangers = log.requests.filter((url) => !url.startsWith('about:') && !own.includes(new URL(url).host));
   assert.deepEqual(strangers, [], 'requests that left the origin');
   assert.deepEqual(log.policy, [], 'violations of the Content-Security-Policy');

@@ -30,13 +30,31 @@ export async function startStack(dir, flags = []) {
 
   return {
     ...info,
-    /** Sends one command (see stack/main.go) and waits until it is done. */
+    /** Sends one command (see stack/main.go), waits until it is done, and returns what it has made. */
     async command(line) {
       child.stdin.write(`${line}\n`);
-      const { error } = await answer();
+      const { error, value } = await answer();
       if (error !== undefined) {
         throw new Error(`${line}: ${error}`);
       }
+
+      return value;
+    },
+    /** The SFU's streams, as scoring sees them. */
+    async streams() {
+      const { streams } = await internal(info, '/internal/v1/streams', info.sfu);
+
+      return streams ?? [];
+    },
+    /** The SFU's metrics, by name and labels. */
+    async metrics() {
+      const text = await (await fetch(`${info.sfu}/metrics`)).text();
+
+      return new Map(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => {
+        const [, name, value] = /^(.*) (\S+)$/.exec(line);
+
+        return [name, Number(value)];
+      }));
     },
     /** The session of one student, as the operator sees it. */
     async session(student) {
@@ -56,7 +74,7 @@ export async function startStack(dir, flags = []) {
   };
 }
 
-async function internal({ internal: base, internalToken }, path) {
+async function internal({ internal: scoring, internalToken }, path, base = scoring) {
   const response = await fetch(base + path, { headers: { Authorization: `Bearer ${internalToken}` } });
   if (!response.ok) {
     throw new Error(`${path}: ${response.status} ${await response.text()}`);

@@ -22,11 +22,15 @@ const (
 	password  = "for-this-test-only"
 	// internalTTL: longer than any test, so that the test needs no keys.
 	internalTTL = 12 * time.Hour
+	grantTTL    = time.Minute
+	// drainTimeout: students of a test do not move.
+	drainTimeout = 2 * time.Second
 )
 
 type options struct {
 	bin, redis, dir, contentURL string
 	opensIn, endsIn             time.Duration
+	badLink                     bool
 }
 
 // info is what the test learns.
@@ -47,7 +51,12 @@ type exam struct {
 	config wire.ExamConfig
 	info   info
 
+	// sessions signs what scoring would.
+	sessions *token.Signer
+
 	redisAddr, publicAddr, internalAddr, sfuAddr, mediaAddr string
+	// announcedAddr is where media reaches the SFU: mediaAddr, or a relay's.
+	announcedAddr string
 }
 
 func newExam(ctx context.Context, opts options) (*exam, error) {
@@ -57,13 +66,17 @@ func newExam(ctx context.Context, opts options) (*exam, error) {
 
 	e := &exam{opts: opts, config: examConfig(opts, time.Now())}
 
-	addrs, err := freeAddrs(ctx, 5)
+	addrs, err := freeAddrs(ctx, 6)
 	if err != nil {
 		return nil, err
 	}
 
 	e.redisAddr, e.publicAddr, e.internalAddr, e.sfuAddr = addrs[0], addrs[1], addrs[2], addrs[3]
-	e.mediaAddr = addrs[4]
+	e.mediaAddr, e.announcedAddr = addrs[4], addrs[4]
+
+	if opts.badLink {
+		e.announcedAddr = addrs[5]
+	}
 
 	if err := e.writeFiles(); err != nil {
 		return nil, err
@@ -83,7 +96,7 @@ func (e *exam) writeFiles() error {
 		return fmt.Errorf("session keys: %w", err)
 	}
 
-	host, port, err := net.SplitHostPort(e.mediaAddr)
+	host, port, err := net.SplitHostPort(e.announcedAddr)
 	if err != nil {
 		return fmt.Errorf("media address: %w", err)
 	}
@@ -160,11 +173,21 @@ func (e *exam) makeLinks(linkKeyPEM, sessionKeyPEM []byte) error {
 		e.info.Links[student.ID] = link(links, student.ID, time.Time{})
 	}
 
-	e.info.InternalToken, err = token.NewSigner(sessionKey, id, time.Now).
-		Sign(token.Internal, "lab", internalTTL, token.Claims{})
+	e.sessions = token.NewSigner(sessionKey, id, time.Now)
+	e.info.InternalToken, err = e.sessions.Sign(token.Internal, "lab", internalTTL, token.Claims{})
 	errs = append(errs, err)
 
 	return errors.Join(errs...)
+}
+
+// grant is a token for the SFU, as scoring makes them.
+func (e *exam) grant(audience token.Audience, subject string) (string, error) {
+	signed, err := e.sessions.Sign(audience, subject, grantTTL, token.Claims{Shard: shard, SessionID: "session-" + subject})
+	if err != nil {
+		return "", fmt.Errorf("grant: %w", err)
+	}
+
+	return signed, nil
 }
 
 // change sets the fields of exam.json that data names.
@@ -215,6 +238,7 @@ func (e *exam) parts() []*part {
 				"--name=" + shard, "--exam=" + namespace + "/" + name,
 				"--shards-file=" + e.file("shards.json"), "--session-key=" + e.file("session.pub"),
 				"--http-addr=" + e.sfuAddr, "--media-addr=" + e.mediaAddr,
+				"--drain-timeout=" + drainTimeout.String(),
 			},
 			ready: answers("http://" + e.sfuAddr + "/readyz"),
 		},

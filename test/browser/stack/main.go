@@ -7,6 +7,11 @@
 //	kill PART    ends it at once
 //	start PART   starts it again on its old ports
 //	exam JSON    changes fields of exam.json
+//	grant AUDIENCE SUBJECT   makes a grant for the SFU: invigil:media or invigil:view
+//	students JSON            has simulated students publish to the SFU (see crowd)
+//	leave STUDENT            has one of them leave
+//	link UP DOWN MBIT        loses so many of 1000 media packets to and from the SFU from
+//	                         now on, and lets a peer receive so much (with --bad-link)
 package main
 
 import (
@@ -21,6 +26,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/invigil/invigil/internal/token"
 )
 
 func main() {
@@ -32,6 +39,7 @@ func main() {
 	flag.StringVar(&opts.contentURL, "content-url", "", "the exam's quiz")
 	flag.DurationVar(&opts.opensIn, "opens-in", 0, "when students may join, from now; 0: at once")
 	flag.DurationVar(&opts.endsIn, "ends-in", 0, "when the exam ends, from now; 0: never")
+	flag.BoolVar(&opts.badLink, "bad-link", false, "media goes through a relay that can be slow and lose packets")
 	flag.Parse()
 
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -49,16 +57,25 @@ func run(ctx context.Context, opts options, in io.Reader, out io.Writer) (err er
 		return err
 	}
 
-	parts := exam.parts()
+	stack := &stack{exam: exam, parts: exam.parts(), crowd: newCrowd(exam)}
+
+	if opts.badLink {
+		if stack.relay, err = newRelay(ctx, exam.announcedAddr, exam.mediaAddr); err != nil {
+			return err
+		}
+
+		defer func() { err = errors.Join(err, stack.relay.close()) }()
+	}
 
 	defer func() {
+		stack.crowd.close()
 		// Scoring first: it is the one that would complain about the others.
-		for i := len(parts) - 1; i >= 0; i-- {
-			err = errors.Join(err, parts[i].stop(syscall.SIGTERM))
+		for i := len(stack.parts) - 1; i >= 0; i-- {
+			err = errors.Join(err, stack.parts[i].stop(syscall.SIGTERM))
 		}
 	}()
 
-	for _, part := range parts {
+	for _, part := range stack.parts {
 		if err := part.start(ctx); err != nil {
 			return err
 		}
@@ -71,9 +88,12 @@ func run(ctx context.Context, opts options, in io.Reader, out io.Writer) (err er
 
 	for line := range lines(ctx, in) {
 		answer := struct {
+			Value string `json:"value,omitempty"`
 			Error string `json:"error,omitempty"`
 		}{}
-		if err := command(ctx, exam, parts, line); err != nil {
+
+		var err error
+		if answer.Value, err = stack.command(ctx, line); err != nil {
 			answer.Error = err.Error()
 		}
 
@@ -85,28 +105,66 @@ func run(ctx context.Context, opts options, in io.Reader, out io.Writer) (err er
 	return nil
 }
 
-func command(ctx context.Context, exam *exam, parts []*part, line string) error {
+// stack is everything that commands are about.
+type stack struct {
+	exam  *exam
+	parts []*part
+	crowd *crowd
+	relay *relay // nil without a bad link
+}
+
+// command does one, and returns what it has made, if anything.
+func (s *stack) command(ctx context.Context, line string) (value string, err error) {
 	verb, rest, _ := strings.Cut(line, " ")
-	if verb == "exam" {
-		return exam.change([]byte(rest))
+
+	switch verb {
+	case "exam":
+		return "", s.exam.change([]byte(rest))
+	case "grant":
+		audience, subject, _ := strings.Cut(rest, " ")
+
+		return s.exam.grant(token.Audience(audience), subject)
+	case "students":
+		return "", s.crowd.join(ctx, []byte(rest))
+	case "link":
+		return "", s.link(rest)
+	case "leave":
+		return "", s.crowd.leave(ctx, rest)
 	}
 
-	for _, part := range parts {
+	for _, part := range s.parts {
 		if part.name != rest {
 			continue
 		}
 
 		switch verb {
 		case "start":
-			return part.start(ctx)
+			return "", part.start(ctx)
 		case "stop":
-			return part.stop(syscall.SIGTERM)
+			return "", part.stop(syscall.SIGTERM)
 		case "kill":
-			return part.stop(syscall.SIGKILL)
+			return "", part.stop(syscall.SIGKILL)
 		}
 	}
 
-	return fmt.Errorf("unknown command %q", line)
+	return "", fmt.Errorf("unknown command %q", line)
+}
+
+func (s *stack) link(figures string) error {
+	if s.relay == nil {
+		return errors.New("link needs --bad-link")
+	}
+
+	var up, down, mbit int64
+	if _, err := fmt.Sscan(figures, &up, &down, &mbit); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+
+	s.relay.lossUp.Store(up)
+	s.relay.lossDown.Store(down)
+	s.relay.bitrate.Store(mbit * 1_000_000)
+
+	return nil
 }
 
 // lines are what is read from in, until that or ctx ends.

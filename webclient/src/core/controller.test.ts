@@ -33,7 +33,7 @@ function setUp() {
     luminance: () => camera.light,
     onEnded: (): void => undefined,
   };
-  const publisher = { start: vi.fn(), stop: vi.fn() };
+  const publisher = { start: vi.fn(), stop: vi.fn(), want: vi.fn() };
   const socket = { start: vi.fn(), stop: vi.fn(), report: vi.fn() };
   const wires = {
     media: unset as (state: WhipState) => void,
@@ -109,6 +109,12 @@ it('publishes and opens the socket with the session token', async () => {
   await live();
   expect(all.publisher.start).toHaveBeenCalledWith({ id: 'camera' }, 'session-token', []);
   expect(all.socket.start).toHaveBeenCalledWith('session-token');
+});
+
+it('sends what the server wants of the camera', async () => {
+  await live();
+  all.wires.message({ type: 'media', media: 'low' });
+  expect(all.publisher.want).toHaveBeenCalledExactlyOnceWith('low');
 });
 
 it('reports every interval, and at once on a violation', async () => {

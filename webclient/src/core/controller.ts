@@ -44,7 +44,7 @@ export interface Parts {
   rememberConsent: () => void;
   timers: Timers;
   random: () => number;
-  publisher: (onState: (state: WhipState) => void) => Pick<WhipPublisher, 'start' | 'stop'>;
+  publisher: (onState: (state: WhipState) => void) => Pick<WhipPublisher, 'start' | 'stop' | 'want'>;
   events: (
     admission: Admission,
     onState: (state: EventsState) => void,
@@ -67,7 +67,7 @@ export class Session {
   private readonly parts: Parts;
   private readonly listeners = new Set<() => void>();
   private readonly joinBackoff: Backoff;
-  private readonly publisher: Pick<WhipPublisher, 'start' | 'stop'>;
+  private readonly publisher: Pick<WhipPublisher, 'start' | 'stop' | 'want'>;
   private current: State = initialState;
   private events: Pick<EventSocket, 'start' | 'stop' | 'report'> | null = null;
   private admission: Admission | null = null;
@@ -295,7 +295,7 @@ export class Session {
   }
 
   private received(message: ServerMessage): void {
-    const { exam, state, violation } = message;
+    const { exam, media, state, violation } = message;
     if (exam !== undefined) {
       this.dispatch({ type: 'exam', exam, clockOffsetMs: exam.now - this.parts.timers.now() });
     }
@@ -304,6 +304,9 @@ export class Session {
     }
     if (violation !== undefined) {
       this.dispatch({ type: 'counted', violation });
+    }
+    if (media !== undefined) {
+      this.publisher.want(media);
     }
   }
 

@@ -56,10 +56,13 @@ export const errorTexts: Record<ServerErrorCode | PageErrorCode, ErrorText> = {
   PreconditionFailed: OUR_FAULT,
   Conflict: OUR_FAULT,
   MethodNotAllowed: OUR_FAULT,
-  NotImplemented: OUR_FAULT,
   Internal: OUR_FAULT,
   UnknownMessage: OUR_FAULT,
   UnknownViolation: OUR_FAULT,
+  // Of viewers and of pictures; a student's page never gets them.
+  BadSlot: OUR_FAULT,
+  TooManySlots: OUR_FAULT,
+  KeyFrameTimeout: OUR_FAULT,
   VersionNotOffered: {
     title: 'This page is out of date',
     what: 'The exam server has been updated since this page was loaded.',
@@ -109,6 +112,13 @@ export const errorTexts: Record<ServerErrorCode | PageErrorCode, ErrorText> = {
   NotReady: BUSY,
   ShardUnreachable: BUSY,
   TooManySessions: BUSY,
+  Draining: BUSY,
+  AlreadyPublishing: {
+    title: 'Your camera is already connected',
+    what: 'The exam server receives your camera from another page or device, and takes only one.',
+    todo: 'Close your exam in the other one. If there is none, wait half a minute, then try again.',
+    retry: AGAIN,
+  },
   RateLimited: {
     title: 'One moment, please',
     what: 'This page has asked the exam server too often in a short time.',

@@ -2,7 +2,7 @@
 // for the browser's parts where a fault has to be played.
 
 import type { Timers } from './timers';
-import type { ExamInfo, JoinResponse, ServerMessage } from './wire';
+import type { ExamInfo, JoinResponse, ServerMessage, ViewEvent } from './wire';
 
 export class FakeTimers implements Timers {
   private time: number;
@@ -61,6 +61,7 @@ export class FakeSocket {
   readonly url: URL;
   readonly protocols: string[];
   readonly sent: unknown[] = [];
+  onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   closedByPage = false;
@@ -91,7 +92,7 @@ export class FakeSocket {
     this.closedByPage = true;
   }
 
-  serverSends(message: ServerMessage): void {
+  serverSends(message: ServerMessage | ViewEvent): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 

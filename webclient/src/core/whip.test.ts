@@ -12,7 +12,16 @@ class FakePeer extends EventTarget {
   closed = false;
   answer: unknown = null;
   track: unknown = null;
+  init: RTCRtpTransceiverInit = {};
+  /** What was set, in order. */
+  sent: RTCRtpEncodingParameters[][] = [];
   sender = {
+    getParameters: () => structuredClone({ encodings: this.init.sendEncodings ?? [] }),
+    setParameters: ({ encodings }: RTCRtpSendParameters) => {
+      this.sent.push(encodings);
+
+      return Promise.resolve();
+    },
     replaceTrack: (track: unknown) => {
       this.track = track;
 
@@ -34,8 +43,9 @@ class FakePeer extends EventTarget {
     FakePeer.made.push(this);
   }
 
-  addTransceiver(track: unknown) {
+  addTransceiver(track: unknown, init: RTCRtpTransceiverInit) {
     this.track = track;
+    this.init = init;
 
     return { sender: this.sender };
   }
@@ -230,4 +240,52 @@ it('changes the camera without a new offer', async () => {
   await settled();
   expect(peer.track).toBe(other);
   expect(FakePeer.made).toHaveLength(1);
+});
+
+describe('sends what is wanted', () => {
+  const layers = (encodings: RTCRtpEncodingParameters[] | undefined) =>
+    encodings?.map(({ rid, active, maxFramerate }) => [rid, active, maxFramerate]);
+
+  it('in two layers, the low one a quarter of the size', async () => {
+    const { init } = await connected();
+    expect(init.sendEncodings?.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy])).toEqual([
+      ['l', 4],
+      ['h', 1],
+    ]);
+    expect(layers(init.sendEncodings)).toEqual([['l', true, 15], ['h', true, 15]]);
+  });
+
+  it.each([
+    ['trickle', [['l', true, 1], ['h', false, 15]]],
+    ['low', [['l', true, 15], ['h', false, 15]]],
+    ['high', [['l', true, 15], ['h', true, 15]]],
+  ] as const)('%s', async (wanted, want) => {
+    const peer = await connected();
+    publisher.want(wanted);
+    await settled();
+    expect(layers(peer.sent.at(-1))).toEqual(want);
+    expect(FakePeer.made).toHaveLength(1);
+  });
+
+  it('one change after the other, also after one has failed', async () => {
+    const peer = await connected();
+    await settled();
+    peer.sent = [];
+    peer.sender.getParameters = () => {
+      peer.sender.getParameters = () => structuredClone({ encodings: peer.init.sendEncodings ?? [] });
+      throw new DOMException('', 'InvalidStateError');
+    };
+    publisher.want('low');
+    publisher.want('trickle');
+    await settled();
+    expect(peer.sent.map(layers)).toEqual([[['l', true, 1], ['h', false, 15]]]);
+  });
+
+  it('also of the next connection', async () => {
+    const first = await connected();
+    publisher.want('trickle');
+    first.becomes('failed');
+    timers.advance(500);
+    expect(layers(FakePeer.last.init.sendEncodings)).toEqual([['l', true, 1], ['h', false, 15]]);
+  });
 });

@@ -5,8 +5,10 @@
 
 import { ApiError, call } from './api-error';
 import { Backoff } from './backoff';
+import { encodingsFor, sendWanted } from './layers';
 import type { Timers } from './timers';
-import type { IceServer } from './wire';
+import { preferVP8 } from './vp8';
+import type { IceServer, WantedMedia } from './wire';
 
 export type WhipState =
   | { name: 'idle' }
@@ -48,6 +50,10 @@ export class WhipPublisher {
   private track: MediaStreamTrack | null = null;
   private attempt: Attempt | null = null;
   private retryTimer: number | null = null;
+  /** All layers, until the server says otherwise; kept over reconnects. */
+  private wanted: WantedMedia = 'high';
+  /** A sender takes one change at a time. */
+  private changing = Promise.resolve();
 
   constructor(options: WhipOptions) {
     this.options = options;
@@ -75,6 +81,12 @@ export class WhipPublisher {
     }
     this.track = track;
     await this.attempt?.sender.replaceTrack(track);
+  }
+
+  /** Sends what viewers want of the camera, and no more. */
+  want(wanted: WantedMedia): void {
+    this.wanted = wanted;
+    this.adjust();
   }
 
   /**
@@ -106,8 +118,11 @@ export class WhipPublisher {
         ...(credential === undefined ? {} : { credential }),
       })),
     });
-    const transceiver = peer.addTransceiver(track, { direction: 'sendonly' });
-    preferVP8(transceiver);
+    const transceiver = peer.addTransceiver(track, {
+      direction: 'sendonly',
+      sendEncodings: encodingsFor(this.wanted),
+    });
+    preferVP8(transceiver, 'RTCRtpSender');
     const attempt: Attempt = {
       peer,
       sender: transceiver.sender,
@@ -123,6 +138,18 @@ export class WhipPublisher {
     this.negotiate(attempt).catch((cause: unknown) => {
       this.attemptFailed(attempt, cause);
     });
+  }
+
+  private adjust(): void {
+    this.changing = this.changing
+      .then(async () => {
+        if (this.attempt !== null) {
+          await sendWanted(this.attempt.sender, this.wanted);
+        }
+      })
+      .catch(() => {
+        // Sending more than is wanted costs more, and harms nobody.
+      });
   }
 
   private async negotiate(attempt: Attempt): Promise<void> {
@@ -162,6 +189,8 @@ export class WhipPublisher {
       case 'connected':
         this.disarmTimer(attempt);
         this.backoff.reset();
+        // What was wanted while the sender was negotiating may have been lost.
+        this.adjust();
         this.options.onState({ name: 'connected' });
         break;
       case 'disconnected':
@@ -255,15 +284,6 @@ function resourceOf(response: Response, endpoint: URL): URL | null {
   const resource = new URL(location, endpoint);
 
   return resource.origin === endpoint.origin ? resource : null;
-}
-
-/** The SFU takes VP8 only; some browsers would offer H.264 first. */
-function preferVP8(transceiver: RTCRtpTransceiver): void {
-  const codecs = 'RTCRtpSender' in globalThis ? (RTCRtpSender.getCapabilities('video')?.codecs ?? []) : [];
-  const wanted = codecs.filter(({ mimeType }) => /^video\/(VP8|rtx)$/i.test(mimeType));
-  if (wanted.some(({ mimeType }) => /vp8/i.test(mimeType))) {
-    transceiver.setCodecPreferences(wanted);
-  }
 }
 
 function gathered(peer: RTCPeerConnection, timers: Timers): Promise<void> {

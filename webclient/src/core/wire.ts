@@ -3,6 +3,7 @@
 
 export const SUBPROTOCOL = 'invigil.events.v1';
 export const BEARER_SUBPROTOCOL = 'bearer.';
+export const VIEW_SUBPROTOCOL = 'invigil.view.v1';
 
 export const SERVER_ERROR_CODES = [
   'BadRequest',
@@ -18,7 +19,6 @@ export const SERVER_ERROR_CODES = [
   'SessionReplaced',
   'NotFound',
   'MethodNotAllowed',
-  'NotImplemented',
   'Conflict',
   'PreconditionFailed',
   'NoShardAvailable',
@@ -31,6 +31,11 @@ export const SERVER_ERROR_CODES = [
   'RateLimited',
   'UnsupportedOffer',
   'VersionNotOffered',
+  'Draining',
+  'KeyFrameTimeout',
+  'BadSlot',
+  'TooManySlots',
+  'AlreadyPublishing',
 ] as const;
 
 export type ServerErrorCode = (typeof SERVER_ERROR_CODES)[number];
@@ -110,7 +115,11 @@ export interface CountedViolation {
   at: number;
 }
 
+/** What the student is to send: the low layer at a frame a second, it alone, or all. */
+export type WantedMedia = 'trickle' | 'low' | 'high';
+
 export interface ServerMessage {
+  /** welcome, ack, violation, state, exam, media, move (publish again), error. */
   type: string;
   seq?: number;
   state?: string;
@@ -118,6 +127,7 @@ export interface ServerMessage {
   level?: string;
   violation?: CountedViolation;
   exam?: ExamInfo;
+  media?: WantedMedia;
   error?: WireError;
 }
 
@@ -129,4 +139,52 @@ export const CloseCode = {
   NotEnrolled: 4403,
   SessionReplaced: 4409,
   ExamFinished: 4410,
+} as const;
+
+// The slot viewer: internal/wire/view.go.
+
+/** Of a student with one layer, both are the same. */
+export type Layer = 'low' | 'high';
+
+export type SlotState = 'free' | 'pending' | 'playing' | 'paused';
+
+/** Why a slot is pending: one of these, or why the student's last session has ended. */
+export type SlotReason =
+  | 'NotPublishing'
+  | 'NoKeyFrame'
+  | 'Deleted'
+  | 'TakenOver'
+  | 'IceFailed'
+  | 'ConnectTimeout'
+  | 'DtlsClosed'
+  | 'Drained'
+  | 'Shutdown';
+
+export type ViewCommand =
+  | { type: 'offer'; sdp: string }
+  | { type: 'assign'; slot: number; student: string; layer: Layer }
+  | { type: 'layer'; slot: number; layer: Layer }
+  | { type: 'pause' | 'resume' | 'release'; slot: number };
+
+export interface ViewEvent {
+  /** answer, slot, moved (the pod drains), error. */
+  type: string;
+  sdp?: string;
+  slots?: number;
+  slot?: number;
+  state?: SlotState;
+  student?: string;
+  layer?: Layer;
+  /** While playing: of the first frame of what is shown now. Earlier frames are of whom it showed before. */
+  rtpTimestamp?: number;
+  reason?: SlotReason;
+  error?: WireError;
+}
+
+export const ViewCloseCode = {
+  Shutdown: 4000,
+  TooSlow: 4001,
+  /** The PeerConnection has ended. */
+  TransportFailed: 4002,
+  BadMessage: 4400,
 } as const;
