@@ -15,3 +15,4 @@ verify: ## Regenerate and lint; fail on any difference or untracked file.
 tidy-check:
 	go mod tidy -diff
 	cd hack/tools && go mod tidy -diff
+	cd hack/tools/versitygw && go mod tidy -diff
