@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -26,7 +27,14 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 		return err
 	}
 
-	p.plan = plan.Make(planInput(p.exam, len(p.students), current), r.Now())
+	in := planInput(p.exam, len(p.students), current)
+	in.Extra += longestExtraTime(p.students)
+
+	if in.Running, err = r.running(ctx, p.exam); err != nil {
+		return err
+	}
+
+	p.plan = plan.Make(in, r.Now())
 	// An Exam whose end had passed before anything was made for it needs nothing.
 	p.deploy = p.plan.Runs() && (p.plan.Phase != plan.Finished || ran)
 
@@ -51,6 +59,31 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 	}
 
 	return nil
+}
+
+// longestExtraTime is that of the students' own.
+func longestExtraTime(students []examv1alpha1.Student) time.Duration {
+	var longest time.Duration
+	for i := range students {
+		longest = max(longest, ptr.Deref(students[i].ExtraTime, metav1.Duration{}).Duration)
+	}
+
+	return longest
+}
+
+// running is whether any student's session is live or paused.
+func (r *Reconciler) running(ctx context.Context, exam *examv1alpha1.Exam) (bool, error) {
+	list := &examv1alpha1.ExamSessionList{}
+
+	err := r.Client.List(ctx, list, client.InNamespace(exam.Namespace),
+		client.MatchingLabels{examv1alpha1.LabelExam: exam.Name}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return false, outcome.Transient(err, "list ExamSessions")
+	}
+
+	return slices.ContainsFunc(list.Items, func(s examv1alpha1.ExamSession) bool {
+		return s.Status.State == examv1alpha1.SessionLive || s.Status.State == examv1alpha1.SessionPaused
+	}), nil
 }
 
 // currentPods is how many SFU pods the exam has been given, and whether it ever
@@ -83,6 +116,7 @@ func planInput(exam *examv1alpha1.Exam, students int, current int32) plan.Input 
 		in.End = at(schedule.EndTime)
 		in.Duration = ptr.Deref(schedule.Duration, metav1.Duration{}).Duration
 		in.Warmup = ptr.Deref(schedule.Warmup, metav1.Duration{}).Duration
+		in.Extra = ptr.Deref(schedule.Grace, metav1.Duration{}).Duration
 	}
 
 	return in

@@ -9,7 +9,7 @@
 //	                                   may hold students is never taken away
 //	pods     = current                 before warm-up: nothing is made, nothing
 //	                                   that runs is taken away
-//	pods     = 0                       Linger after the end
+//	pods     = 0                       Linger after the last student's end
 //	spares   = pods - need
 //
 // Resources, from what one sending student costs (about 3 ms of CPU a second
@@ -29,7 +29,9 @@
 // changes those that run.
 //
 // Dates: starts = startTime or the Exam's creation; opens = starts - warmup;
-// ends = endTime, or starts + duration, or never.
+// ends = endTime, or starts + duration, or never. The last student's end is the
+// exam's with the largest extra time and the grace; and while sessions still run
+// beyond that, since people have paused or extended them, MaxOverrun later.
 package plan
 
 import "time"
@@ -40,6 +42,8 @@ const (
 	// Linger is how long SFU pods stay after the end, so that the last frames
 	// and reports arrive.
 	Linger = time.Minute
+	// MaxOverrun is how long sessions that still run keep the pods, at most.
+	MaxOverrun = 12 * time.Hour
 
 	baseMilliCPU       = 100
 	milliCPUPerStudent = 3
@@ -78,6 +82,10 @@ type Input struct {
 	End      time.Time
 	Duration time.Duration
 	Warmup   time.Duration
+	// Extra is the largest extra time of a student, with the grace.
+	Extra time.Duration
+	// Running is whether any student's session is live or paused.
+	Running bool
 }
 
 // Plan is what an exam needs now.
@@ -87,6 +95,8 @@ type Plan struct {
 	Opens  time.Time
 	Starts time.Time
 	Ends   time.Time
+	// Leaves is when the pods go; zero without an end.
+	Leaves time.Time
 	// NextEdge is when the plan is another one by the clock; zero for never.
 	NextEdge time.Time
 
@@ -112,7 +122,9 @@ func (p Plan) Runs() bool { return p.Phase != Scheduled }
 
 // Protected says whether students may be in the exam, so that its pods must not
 // be moved.
-func (p Plan) Protected() bool { return p.Phase == Open || p.Phase == Live }
+func (p Plan) Protected() bool {
+	return p.Phase == Open || p.Phase == Live || p.Phase == Finished && p.Pods > 0
+}
 
 // TooManyPods says whether the plan is beyond what an Exam may have.
 func (p Plan) TooManyPods() bool { return p.Pods > MaxPods }
@@ -148,12 +160,19 @@ func date(p *Plan, in Input, now time.Time) {
 		p.Ends = p.Starts.Add(in.Duration)
 	}
 
+	if !p.Ends.IsZero() {
+		p.Leaves = p.Ends.Add(in.Extra + Linger)
+		if in.Running && !now.Before(p.Leaves) {
+			p.Leaves = p.Ends.Add(in.Extra + MaxOverrun)
+		}
+	}
+
 	// An end without a start may lie before the Exam was made; it ends then,
 	// and order of dates still holds.
 	switch {
 	case !p.Ends.IsZero() && !now.Before(p.Ends):
 		p.Phase = Finished
-		p.NextEdge = p.Ends.Add(Linger)
+		p.NextEdge = p.Leaves
 	case !now.Before(p.Starts):
 		p.Phase = Live
 		p.NextEdge = p.Ends
@@ -174,7 +193,7 @@ func size(p *Plan, in Input, now time.Time) {
 	switch {
 	case p.Phase == Scheduled:
 		p.Pods = in.CurrentPods
-	case p.Phase == Finished && now.Before(p.Ends.Add(Linger)):
+	case p.Phase == Finished && now.Before(p.Leaves):
 		p.Pods = in.CurrentPods
 	case p.Phase == Finished:
 		p.Pods = 0
