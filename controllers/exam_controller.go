@@ -16,20 +16,25 @@ import (
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/apply"
+	"github.com/invigil/invigil/controllers/issuer"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/outcome"
 	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/controllers/sessions"
+	"github.com/invigil/invigil/internal/wire"
 )
 
 // The operator's rights, alphabetical. Nothing of a kind that it does not make
 // is written, but for pods: an annotation on running ones makes the kubelet
-// refresh their files at once.
+// refresh their files at once. It makes no token: it has that right since nobody
+// may put a right into a Role that they have not.
 //
 // +kubebuilder:rbac:groups="",resources=configmaps;secrets;services,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=delete;list
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;patch;watch
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=create;get;list;patch;watch
+// +kubebuilder:rbac:groups="",resources=serviceaccounts/token,verbs=create
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams,verbs=get;list;patch;watch
@@ -38,6 +43,8 @@ import (
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=examsessions,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=create;get;list;patch;watch
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,verbs=create;get;list;patch;watch
+// +kubebuilder:rbac:urls=/.well-known/openid-configuration;/openid/v1/jwks,verbs=get
 
 // Reconciler reconciles Exams.
 type Reconciler struct {
@@ -49,6 +56,7 @@ type Reconciler struct {
 	Secrets  client.Reader
 	Applier  *apply.Applier
 	Sessions *sessions.Watchers
+	Issuer   *issuer.Watcher
 	Events   events.EventRecorder
 	Images   manifests.Images
 	// ManagerNamespace is where the operator runs.
@@ -68,9 +76,11 @@ type pass struct {
 	// deploy says whether the exam's pods belong in the cluster.
 	deploy bool
 
-	keys   *manifests.Keys
-	pods   map[string]*corev1.Pod
-	shards []shard
+	keys *manifests.Keys
+	// invigilators is how scoring checks who watches.
+	invigilators *wire.Invigilators
+	pods         map[string]*corev1.Pod
+	shards       []shard
 	// contents are the hashes of mounted configuration, by component.
 	contents map[string]string
 	// sessions come from the cache and are not to be changed.
@@ -96,7 +106,8 @@ type pendingEvent struct {
 
 func (p *pass) input(r *Reconciler) manifests.Input {
 	return manifests.Input{
-		Exam: p.exam, Plan: p.plan, Students: p.students, Images: r.Images, ManagerNamespace: r.ManagerNamespace,
+		Exam: p.exam, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
+		Images: r.Images, ManagerNamespace: r.ManagerNamespace,
 	}
 }
 
@@ -117,6 +128,7 @@ func (r *Reconciler) steps() []step {
 		{"keys", r.ensureKeys, true},
 		{"sessions", r.applySessions, false},
 		{"links", r.applyLinks, false},
+		{"invigilators", r.applyInvigilators, false},
 		{"config", r.applyConfig, false},
 		{"network", r.applyNetwork, false},
 		{"store", r.applyStore, false},

@@ -64,12 +64,7 @@ func (r *Reconciler) lastRoster(ctx context.Context, exam *examv1alpha1.Exam) ([
 		return nil, nil //nolint:nilerr // somebody spoilt it, so there is no last roster
 	}
 
-	var students []examv1alpha1.Student
-	for _, student := range known.Students {
-		students = append(students, examv1alpha1.Student{ID: student.ID, Name: student.Name})
-	}
-
-	return students, nil
+	return manifests.Roster(known), nil
 }
 
 // rosterOfSecret reads the roster's Secret only when its version is a new one.
@@ -115,6 +110,9 @@ func version(ref *examv1alpha1.RosterSecretRef, secret metav1.Object) string {
 	return fmt.Sprintf("%s/%s/%s", secret.GetUID(), secret.GetResourceVersion(), ref.Key)
 }
 
+// sameStudent is whether a roster entry is the same for everybody who reads events.
+func sameStudent(a, b examv1alpha1.Student) bool { return a.ID == b.ID && a.Name == b.Name }
+
 // tellRosterChange queues an event when the roster is not that of the last pass.
 // The first pass tells nothing.
 func (r *Reconciler) tellRosterChange(p *pass) {
@@ -122,7 +120,7 @@ func (r *Reconciler) tellRosterChange(p *pass) {
 	before := known.enrolled
 	known.enrolled = p.students
 
-	if before == nil || slices.Equal(before, p.students) {
+	if before == nil || slices.EqualFunc(before, p.students, sameStudent) {
 		return
 	}
 

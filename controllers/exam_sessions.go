@@ -41,7 +41,7 @@ func (r *Reconciler) applySessions(ctx context.Context, p *pass) error {
 
 		// The record of package apply is lost at a restart; thousands of sessions
 		// need not be written again for that.
-		if existing != nil && existing.Spec.Student == student {
+		if existing != nil && existing.Spec.Student == (examv1alpha1.SessionStudent{ID: student.ID, Name: student.Name}) {
 			continue
 		}
 

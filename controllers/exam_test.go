@@ -35,9 +35,11 @@ func TestChildren(t *testing.T) {
 		"ConfigMap algebra-shards", "Deployment algebra-scoring",
 		"NetworkPolicy algebra-deny", "NetworkPolicy algebra-redis", "NetworkPolicy algebra-scoring", "NetworkPolicy algebra-sfu",
 		"PodDisruptionBudget algebra-redis", "PodDisruptionBudget algebra-scoring", "PodDisruptionBudget algebra-sfu",
+		"Role algebra-invigilator",
 		"Secret algebra-config", "Secret algebra-keys", "Secret algebra-links-0", "Secret algebra-redis",
 		"Service algebra-redis", "Service algebra-scoring",
 		"Service algebra-sfu", "Service algebra-sfu-0", "Service algebra-sfu-1",
+		"ServiceAccount algebra-invigilator",
 		"StatefulSet algebra-redis", "StatefulSet algebra-sfu",
 	}
 	for i := range 3 {
@@ -169,7 +171,14 @@ func (s *suite) checkShards(t *testing.T, exam *examv1alpha1.Exam, ip string) {
 				return err
 			}
 
-			want := []wire.Address{{IP: ip, Port: uint16(service.Spec.Ports[0].NodePort)}}
+			// One address is announced for UDP and TCP.
+			media := service.Spec.Ports
+			if len(media) != 2 || media[0].Protocol != corev1.ProtocolUDP || media[1].Protocol != corev1.ProtocolTCP ||
+				media[0].NodePort == 0 || media[0].NodePort != media[1].NodePort {
+				return fmt.Errorf("%s has ports %+v", service.Name, media)
+			}
+
+			want := []wire.Address{{IP: ip, Port: uint16(media[0].NodePort)}}
 			if diff := cmp.Diff(want, shard.Addresses); diff != "" {
 				return fmt.Errorf("%s (-want +got):\n%s", shard.Name, diff)
 			}

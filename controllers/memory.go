@@ -7,6 +7,7 @@ import (
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/apply"
+	"github.com/invigil/invigil/internal/wire"
 )
 
 // memory is what the reconciler remembers between passes. All of it can be lost:
@@ -31,6 +32,11 @@ type remembered struct {
 
 	// enrolled is the roster of the last pass, for telling what changed.
 	enrolled []examv1alpha1.Student
+
+	// invigilators is how tokens were checked last, issuerProblem why that could
+	// not be found out.
+	invigilators  *wire.Invigilators
+	issuerProblem string
 
 	// linksOf is a hash of what the links were signed from.
 	linksOf string

@@ -147,7 +147,10 @@ func TestSchedule(t *testing.T) {
 		s.create(t, exam)
 		s.awaitReady(t, exam, metav1.ConditionFalse, examv1alpha1.ReasonScheduled)
 
-		want := []string{"*v1alpha1.ExamSession early-s0", "Secret early-config", "Secret early-keys", "Secret early-links-0"}
+		want := []string{
+			"*v1alpha1.ExamSession early-s0", "Role early-invigilator", "Secret early-config", "Secret early-keys",
+			"Secret early-links-0", "ServiceAccount early-invigilator",
+		}
 		if diff := cmp.Diff(want, childNames(s.children(t, exam))); diff != "" {
 			t.Errorf("children (-want +got):\n%s", diff)
 		}

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -27,6 +28,7 @@ import (
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/apply"
+	"github.com/invigil/invigil/controllers/issuer"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/sessions"
 )
@@ -44,6 +46,10 @@ type Options struct {
 	Images           manifests.Images
 	ManagerNamespace string
 	Sessions         sessions.Options
+	// IssuerGet reads the token issuer's pages. Default: from the API server.
+	IssuerGet issuer.Getter
+	// IssuerInterval is how often it does. Default: 10 minutes.
+	IssuerInterval time.Duration
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -65,7 +71,9 @@ func CacheOptions() cache.Options {
 			&corev1.Service{}:               own,
 			&examv1alpha1.ExamSession{}:     own,
 			&networkingv1.NetworkPolicy{}:   own,
+			&corev1.ServiceAccount{}:        own,
 			&policyv1.PodDisruptionBudget{}: own,
+			&rbacv1.Role{}:                  own,
 			&corev1.Node{}:                  {Transform: onlyAddresses},
 		},
 	}
@@ -108,12 +116,18 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		return fmt.Errorf("add session watchers: %w", err)
 	}
 
+	tokens, err := watchIssuer(mgr, options)
+	if err != nil {
+		return err
+	}
+
 	reconciler := &Reconciler{
 		Client:           mgr.GetClient(),
 		Live:             mgr.GetAPIReader(),
 		Secrets:          secrets,
 		Applier:          apply.New(mgr.GetClient(), mgr.GetAPIReader()),
 		Sessions:         watchers,
+		Issuer:           tokens,
 		Events:           mgr.GetEventRecorder("invigil-manager"),
 		Images:           options.Images,
 		ManagerNamespace: options.ManagerNamespace,
@@ -148,13 +162,16 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Secret{}).
 		Owns(&corev1.Service{}).
+		Owns(&corev1.ServiceAccount{}).
 		Owns(&networkingv1.NetworkPolicy{}).
 		Owns(&policyv1.PodDisruptionBudget{}).
+		Owns(&rbacv1.Role{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(examOf)).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.examsOnNode), builder.WithPredicates(addressesChanged())).
 		Watches(&examv1alpha1.ExamSession{}, gathered()).
 		WatchesRawSource(source.Kind(secrets, anySecret, handler.TypedEnqueueRequestsFromMapFunc(rosters))).
 		WatchesRawSource(source.Channel(r.Sessions.Changes(), &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.Issuer.Changes(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](

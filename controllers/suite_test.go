@@ -44,6 +44,7 @@ const (
 // operator running against it. Each test has a namespace of its own.
 type suite struct {
 	client  client.Client
+	config  *rest.Config
 	writes  *writeCounter
 	scoring *fakeScoring
 }
@@ -106,7 +107,7 @@ func newSuite(ctx context.Context, config *rest.Config, running *sync.WaitGroup)
 		return nil, err
 	}
 
-	s := &suite{client: direct, writes: &writeCounter{}, scoring: &fakeScoring{}}
+	s := &suite{client: direct, config: config, writes: &writeCounter{}, scoring: &fakeScoring{}}
 
 	if err := grant(ctx, direct); err != nil {
 		return nil, err

@@ -65,6 +65,9 @@ func TestValidation(t *testing.T) {
 		"no duration": {spec: roster + "schedule: {duration: 0s}", want: []string{
 			`spec.schedule.duration: Invalid value: "0s": duration must be positive, for example 2h or 1h30m`,
 		}},
+		"too long a grace": {spec: roster + "schedule: {grace: 11m}", want: []string{
+			`spec.schedule.grace: Invalid value: "11m": grace must be between 0s and 10m`,
+		}},
 		"negative warmup": {spec: roster + "schedule: {warmup: -5m}", want: []string{
 			`spec.schedule.warmup: Invalid value: "-5m": warmup must not be negative, for example 15m`,
 		}},
@@ -217,6 +220,7 @@ roster:
   - id: s0
     name: Student 0
 schedule:
+  grace: 30s
   warmup: 15m0s
 title: Algebra I
 `

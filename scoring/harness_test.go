@@ -316,6 +316,15 @@ func (b *bench) join(student, device string) wire.JoinResponse {
 	return joined
 }
 
+// ranked are the two pods of a bench, the one that a student was sent to first.
+func (b *bench) ranked(joined wire.JoinResponse) (first, second *pod) {
+	if joined.Shard == b.pods[1].name {
+		return b.pods[1], b.pods[0]
+	}
+
+	return b.pods[0], b.pods[1]
+}
+
 // sessions asks as the operator does.
 func (b *bench) sessions(query string) wire.Sessions {
 	b.t.Helper()

@@ -27,8 +27,13 @@ type pod struct {
 	version int
 	streams map[string]wire.Stream
 	news    chan struct{}
-	// status, if set, answers every POST.
+	// asked is the version that scoring has.
+	asked string
+	// draining is what the pod says of itself; its POSTs are answered by status.
+	draining bool
+	// status, if set, answers every POST, with code.
 	status int
+	code   wire.ErrorCode
 	// seen are the WHIP requests: method, path, subject and session id.
 	seen []string
 }
@@ -62,7 +67,8 @@ func (p *pod) list(w http.ResponseWriter, r *http.Request) {
 
 	p.mu.Lock()
 	news := p.news
-	same := r.URL.Query().Get("since") == strconv.Itoa(p.version)
+	p.asked = r.URL.Query().Get("since")
+	same := p.asked == strconv.Itoa(p.version)
 	p.mu.Unlock()
 
 	if same {
@@ -76,7 +82,9 @@ func (p *pod) list(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	answer := wire.Streams{Version: strconv.Itoa(p.version), Shard: p.name, Ready: true}
+	answer := wire.Streams{
+		Version: strconv.Itoa(p.version), Shard: p.name, Ready: !p.draining, Draining: p.draining,
+	}
 	for _, stream := range p.streams {
 		answer.Streams = append(answer.Streams, stream)
 	}
@@ -91,6 +99,42 @@ func (p *pod) receive(student string, receiving bool) {
 
 	p.streams[student] = wire.Stream{Student: student, Session: "m-" + student, Receiving: receiving}
 	p.changed()
+}
+
+// want sets what the pod wants of a student whom it receives, since a time.
+func (p *pod) want(student string, wanted wire.WantedMedia, since int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.streams[student] = wire.Stream{
+		Student: student, Session: "m-" + student, Receiving: true, Wanted: wanted, Since: since,
+	}
+	p.changed()
+}
+
+// drain makes the pod drain, or no longer, as one does that was replaced.
+func (p *pod) drain(draining bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.draining = draining
+	p.changed()
+}
+
+// refuse answers every POST from now on.
+func (p *pod) refuse(status int, code wire.ErrorCode) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.status, p.code = status, code
+}
+
+// told is whether scoring has what the pod says now.
+func (p *pod) told() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return p.asked == strconv.Itoa(p.version)
 }
 
 // die ends the pod without a word.
@@ -133,7 +177,7 @@ func (p *pod) whip(w http.ResponseWriter, r *http.Request) {
 
 	switch {
 	case r.Method == http.MethodPost && p.status != 0:
-		httpapi.WriteError(w, p.status, wire.CodeTooManySessions, "full")
+		httpapi.WriteError(w, p.status, p.code, "refused")
 	case r.Method == http.MethodPost:
 		w.Header().Set("Location", "/whip/m-"+claims.Subject)
 		w.Header().Set("ETag", `"1"`)

@@ -36,6 +36,8 @@ type Options struct {
 	LinkKey    ed25519.PublicKey
 	SessionKey ed25519.PrivateKey
 	Redis      redis.UniversalClient
+	// JournalDir is where the store's journal outlives the process; "": nowhere.
+	JournalDir string
 	// Page is the built web client.
 	Page fs.FS
 	// Public and Internal are the two servers' listeners. Run closes them.
@@ -106,7 +108,7 @@ func (p *process) configure(ctx context.Context, group *errgroup.Group, data []b
 	}
 
 	if s := p.service.Load(); s != nil {
-		if err := s.exam.Configure(ctx, config); err != nil {
+		if err := s.configure(ctx, config); err != nil {
 			return err
 		}
 

@@ -13,7 +13,9 @@ import (
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/exam"
+	"github.com/invigil/invigil/scoring/feed"
 	"github.com/invigil/invigil/scoring/internalapi"
+	"github.com/invigil/invigil/scoring/invigilator"
 	"github.com/invigil/invigil/scoring/metrics"
 	"github.com/invigil/invigil/scoring/public"
 	"github.com/invigil/invigil/scoring/session"
@@ -28,6 +30,8 @@ const (
 	connectAtStart = 2 * time.Second
 	// tick is how often the schedule is looked at.
 	tick = 200 * time.Millisecond
+	// saveTicks is how many ticks pass between two looks for what is to be saved.
+	saveTicks = 5
 	// podTimeout bounds what a pod may take to answer an offer.
 	podTimeout = 10 * time.Second
 )
@@ -41,6 +45,9 @@ type service struct {
 	watcher  *shards.Watcher
 	public   *public.Server
 	sessions http.Handler
+	// invigilators says who may watch, feed tells them.
+	invigilators *invigilator.Checker
+	feed         *feed.Hub
 	// transport reaches the pods.
 	transport *http.Transport
 }
@@ -77,6 +84,12 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		Restored: func(records []store.Record) { s.exam.Restored(records) },
 	})
 
+	if options.JournalDir != "" {
+		if err := s.store.OpenJournal(options.JournalDir, name); err != nil {
+			return nil, err
+		}
+	}
+
 	signer := token.NewSigner(options.SessionKey, name, options.Now)
 	s.watcher = shards.New(shards.Options{
 		Client: &http.Client{Transport: s.transport},
@@ -100,7 +113,14 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		return nil, err
 	}
 
+	s.invigilators = invigilator.New(options.Now)
+	s.feed = feed.New(feed.Options{
+		Source: s.tracker, Now: options.Now, Log: options.Log.Named("feed"), Registry: options.Registry,
+	})
+	s.tracker.OnEvent(s.feed.Event)
+
 	s.public, err = public.New(public.Options{
+		Invigilators: s.invigilators, Feed: s.feed, Actor: s.exam, Now: options.Now,
 		Exam: s.exam, Page: options.Page, Log: options.Log.Named("public"), Metrics: set, Transport: s.transport,
 		PingInterval: options.PingInterval, WriteTimeout: options.WriteTimeout,
 	})
@@ -108,6 +128,10 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		s.exam.Close()
 
 		return nil, err
+	}
+
+	if err := s.invigilators.Configure(config.Invigilators); err != nil {
+		options.Log.Warn("nobody may watch", zap.Error(err))
 	}
 
 	return s, nil
@@ -138,6 +162,21 @@ func (s *service) start(ctx context.Context, group *errgroup.Group) {
 
 		return nil
 	})
+	group.Go(func() error {
+		s.feed.Run(ctx)
+
+		return nil
+	})
+}
+
+// configure follows a new configuration. What is wrong with the invigilators' part
+// keeps nobody from sitting the exam.
+func (s *service) configure(ctx context.Context, config wire.ExamConfig) error {
+	if err := s.exam.Configure(ctx, config); err != nil {
+		return err
+	}
+
+	return s.invigilators.Configure(config.Invigilators)
 }
 
 // schedule lets time pass, then closes the sockets: clients must learn that they
@@ -146,16 +185,23 @@ func (s *service) schedule(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 
+	ticks := 0
+
 	for {
 		select {
 		case <-ctx.Done():
 			s.public.Drain()
 			s.tracker.CloseAll(wire.CloseShutdown, "the server shuts down")
 			s.public.Wait()
+			s.exam.SaveAll(context.WithoutCancel(ctx))
 
 			return
 		case <-ticker.C:
 			s.tracker.Advance()
+
+			if ticks++; ticks%saveTicks == 0 {
+				s.exam.Save(ctx)
+			}
 		}
 	}
 }
@@ -164,19 +210,17 @@ func (s *service) schedule(ctx context.Context) {
 func (s *service) close() {
 	s.exam.Close()
 	s.transport.CloseIdleConnections()
+
+	if err := s.store.Close(); err != nil {
+		s.options.Log.Warn("journal", zap.Error(err))
+	}
 }
 
 // seen turns the pods' view into the students' one. A student may be on two pods
-// for a moment, when one takes over from the other: what is received counts, and
-// of two the later.
+// for a moment, when one takes over from the other: what is received counts, of
+// two what need not move, and of two the later.
 func (s *service) seen(view []shards.Shard) {
-	type latest struct {
-		session.Stream
-
-		since int64
-	}
-
-	best := map[string]latest{}
+	best := map[string]dated{}
 	health := make([]wire.ShardHealth, 0, len(view))
 
 	for _, shard := range view {
@@ -187,11 +231,13 @@ func (s *service) seen(view []shards.Shard) {
 				streaming++
 			}
 
-			now := latest{session.Stream{Shard: shard.Name, Receiving: stream.Receiving}, stream.Since}
-			have, known := best[stream.Student]
+			now := dated{session.Stream{
+				Shard: shard.Name, Media: stream.Session, Receiving: stream.Receiving,
+				Wanted: stream.Wanted, Draining: shard.Draining,
+				Dark: shards.Dark(stream), Still: shards.Still(stream), Limited: stream.Limited,
+			}, stream.Since}
 
-			if !known || (now.Receiving && !have.Receiving) ||
-				(now.Receiving == have.Receiving && now.since > have.since) {
+			if have, known := best[stream.Student]; !known || now.better(have) {
 				best[stream.Student] = now
 			}
 		}
@@ -205,4 +251,23 @@ func (s *service) seen(view []shards.Shard) {
 	}
 
 	s.tracker.SetStreams(streams, health)
+}
+
+// dated is a stream and when it began, by its pod's clock.
+type dated struct {
+	session.Stream
+
+	since int64
+}
+
+// better is whether d, rather than other, is the student's stream.
+func (d dated) better(other dated) bool {
+	switch {
+	case d.Receiving != other.Receiving:
+		return d.Receiving
+	case d.Draining != other.Draining:
+		return other.Draining
+	default:
+		return d.since > other.since
+	}
 }

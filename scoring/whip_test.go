@@ -104,15 +104,8 @@ func TestWhipTriesTheNextPod(t *testing.T) {
 	b.start()
 
 	joined := b.join("s1", "d")
-	first, second := b.pods[0], b.pods[1]
-
-	if joined.Shard == second.name {
-		first, second = second, first
-	}
-
-	first.mu.Lock()
-	first.status = http.StatusServiceUnavailable
-	first.mu.Unlock()
+	first, second := b.ranked(joined)
+	first.refuse(http.StatusServiceUnavailable, wire.CodeTooManySessions)
 
 	response, body := b.do("POST", base+"api/v1/whip", joined.Token, "offer", "Content-Type", sdp)
 	if response.StatusCode != http.StatusCreated ||
@@ -125,9 +118,7 @@ func TestWhipTriesTheNextPod(t *testing.T) {
 	}
 
 	// Both are full: the pod's own answer is passed on.
-	second.mu.Lock()
-	second.status = http.StatusServiceUnavailable
-	second.mu.Unlock()
+	second.refuse(http.StatusServiceUnavailable, wire.CodeTooManySessions)
 
 	response, body = b.do("POST", base+"api/v1/whip", joined.Token, "offer", "Content-Type", sdp)
 	if response.StatusCode != http.StatusServiceUnavailable || code(body) != wire.CodeTooManySessions {

@@ -121,6 +121,15 @@ type Schedule struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
 	Warmup *metav1.Duration `json:"warmup,omitempty"`
+
+	// grace is how long after a student's end their page may still send what it has.
+	// +optional
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^-') && duration(self) <= duration('10m')",message="grace must be between 0s and 10m"
+	// +kubebuilder:validation:Pattern=`^-?([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
+	Grace *metav1.Duration `json:"grace,omitempty"`
 }
 
 // Roster is the list of enrolled students, inline or in a Secret.
@@ -155,6 +164,45 @@ type Student struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	Name string `json:"name,omitempty"`
+
+	// extraTime is added to the student's end, for example 15m.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
+	ExtraTime *metav1.Duration `json:"extraTime,omitempty"`
+
+	// policyOverrides change single rules of the policy for this student.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	PolicyOverrides []PolicyOverride `json:"policyOverrides,omitempty"`
+}
+
+// PolicyOverride changes the rule of one violation type for one student; what is
+// absent stays as the policy has it.
+type PolicyOverride struct {
+	// type that the override is for.
+	// +required
+	Type ViolationType `json:"type,omitempty"`
+
+	// disabled leaves this type out of detection and score when it is true.
+	// +optional
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// weight that each counted violation adds, 0 to 100.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Weight *int32 `json:"weight,omitempty"`
+
+	// mustLast is how long the sign must last before it is a violation.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
+	MustLast *metav1.Duration `json:"mustLast,omitempty"`
 }
 
 // RosterSecretRef points at a roster of at most 5,000 students in a Secret.
@@ -166,7 +214,7 @@ type RosterSecretRef struct {
 	Name string `json:"name,omitempty"`
 
 	// key in the Secret. A key that ends in .json is read as a JSON array of
-	// {"id","name"}; any other as CSV with a header line id,name.
+	// students as above; any other as CSV with a header line id,name.
 	// +optional
 	// +kubebuilder:default="roster.csv"
 	// +kubebuilder:validation:MinLength=1

@@ -4,7 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // SessionState is what a student's session is doing.
 //
-// +kubebuilder:validation:Enum=Enrolled;Joined;Live;Interrupted;Finished
+// +kubebuilder:validation:Enum=Enrolled;Joined;Live;Interrupted;Paused;Finished;Terminated
 type SessionState string
 
 // The session states.
@@ -17,8 +17,12 @@ const (
 	SessionLive SessionState = "Live"
 	// SessionInterrupted: was live, and the page or the camera is gone now.
 	SessionInterrupted SessionState = "Interrupted"
+	// SessionPaused: an invigilator has stopped the student's clock and scoring.
+	SessionPaused SessionState = "Paused"
 	// SessionFinished: the exam is over for this student.
 	SessionFinished SessionState = "Finished"
+	// SessionTerminated: an invigilator has ended the exam for this student.
+	SessionTerminated SessionState = "Terminated"
 )
 
 // ExamSession is one enrolled student's sitting of an Exam. The operator
@@ -68,7 +72,24 @@ type ExamSessionSpec struct {
 
 	// student is the roster entry.
 	// +required
-	Student Student `json:"student,omitzero"`
+	Student SessionStudent `json:"student,omitzero"`
+}
+
+// SessionStudent is who sits the exam. What is arranged for a student stands in
+// the roster alone, which fewer people may read.
+type SessionStudent struct {
+	// id identifies the student within the exam: letters, digits and . _ @ -,
+	// beginning with a letter or digit.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._@-]*$`
+	ID string `json:"id,omitempty"`
+
+	// name is the student's name as invigilators read it. Default: the id.
+	// +optional
+	// +kubebuilder:validation:MaxLength=200
+	Name string `json:"name,omitempty"`
 }
 
 // ExamReference names an Exam in the same namespace.

@@ -30,6 +30,7 @@ type flags struct {
 	sessionKey        string
 	redisAddr         string
 	redisPasswordFile string
+	journalDir        string
 	publicAddr        string
 	internalAddr      string
 	logLevel          string
@@ -44,6 +45,8 @@ func main() {
 	flag.StringVar(&f.sessionKey, "session-key", "/etc/invigil/keys/session.key", "private key of everything else")
 	flag.StringVar(&f.redisAddr, "redis-addr", "", "host:port of Redis; several, comma-separated, are a cluster")
 	flag.StringVar(&f.redisPasswordFile, "redis-password-file", "", "file with the password; empty: none")
+	flag.StringVar(&f.journalDir, "journal-dir", "",
+		"folder that keeps what is accepted without Redis past a restart; empty: memory does, until one")
 	flag.StringVar(&f.publicAddr, "public-addr", ":8080", "where students are served")
 	flag.StringVar(&f.internalAddr, "internal-addr", ":8081", "where the operator is served")
 	flag.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -98,6 +101,7 @@ func run(f flags, log *zap.Logger) error {
 		LinkKey:    linkKey,
 		SessionKey: sessionKey,
 		Redis:      redis,
+		JournalDir: f.journalDir,
 		Page:       webclient.Dist(),
 		Public:     public,
 		Internal:   internal,

@@ -3,10 +3,12 @@ package manifests
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
+	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/internal/wire"
 )
 
@@ -31,6 +33,8 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 		ContentURL: in.Exam.Spec.ContentURL,
 		Students:   make([]wire.Student, 0, len(in.Students)),
 		Policy:     policy,
+
+		Invigilators: in.Invigilators,
 	}
 
 	// Without a start time the exam is open at once, whatever the clocks of two
@@ -42,8 +46,17 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 
 	config.EndsAt = millis(&metav1.Time{Time: in.Plan.Ends})
 
+	if config.EndsAt != 0 {
+		config.GraceMs = grace(in.Exam.Spec.Schedule)
+	}
+
 	for _, student := range in.Students {
-		config.Students = append(config.Students, wire.Student{ID: student.ID, Name: student.Name})
+		config.Students = append(config.Students, wire.Student{
+			ID: student.ID, Name: student.Name,
+			// A roster in a Secret is not checked by the schema.
+			ExtraTimeMs:    max(0, milliseconds(student.ExtraTime, 0)),
+			Accommodations: accommodations(student.PolicyOverrides),
+		})
 	}
 
 	data, err := json.Marshal(config)
@@ -52,6 +65,34 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 	}
 
 	return secret(in.Exam, ConfigName(in.Exam.Name), ComponentScoring, map[string][]byte{ConfigFile: data}), nil
+}
+
+// Roster is the roster that a configuration was made from; nil if it has none.
+func Roster(config wire.ExamConfig) []examv1alpha1.Student {
+	var students []examv1alpha1.Student
+
+	for _, known := range config.Students {
+		student := examv1alpha1.Student{ID: known.ID, Name: known.Name, PolicyOverrides: overrides(known.Accommodations)}
+		if known.ExtraTimeMs > 0 {
+			student.ExtraTime = duration(known.ExtraTimeMs)
+		}
+
+		students = append(students, student)
+	}
+
+	return students
+}
+
+// defaultGrace is the schema's default.
+const defaultGrace = 30 * time.Second
+
+// grace is how long after their end students may still send, in milliseconds.
+func grace(schedule *examv1alpha1.Schedule) int64 {
+	if schedule == nil {
+		return defaultGrace.Milliseconds()
+	}
+
+	return max(0, milliseconds(schedule.Grace, defaultGrace))
 }
 
 // ShardsConfigMap says where each SFU pod is reached.

@@ -14,6 +14,7 @@ import (
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/plan"
+	"github.com/invigil/invigil/internal/wire"
 )
 
 // Labels of Kubernetes' recommended set.
@@ -58,7 +59,9 @@ type Input struct {
 	Plan plan.Plan
 	// Students is the roster with every name filled in.
 	Students []examv1alpha1.Student
-	Images   Images
+	// Invigilators is how scoring checks who watches; nil: nobody does.
+	Invigilators *wire.Invigilators
+	Images       Images
 	// ManagerNamespace is where the operator runs; only from there are internal
 	// endpoints reached.
 	ManagerNamespace string

@@ -66,7 +66,15 @@ func full() manifests.Input {
 	in.Exam.Spec.ContentURL = "https://quiz.example.org/algebra"
 	in.Exam.Spec.Schedule = &examv1alpha1.Schedule{
 		StartTime: &metav1.Time{Time: starts}, Duration: &metav1.Duration{Duration: 2 * time.Hour},
-		Warmup: &metav1.Duration{Duration: 15 * time.Minute},
+		Warmup: &metav1.Duration{Duration: 15 * time.Minute}, Grace: &metav1.Duration{Duration: time.Minute},
+	}
+	in.Students[0].ExtraTime = &metav1.Duration{Duration: 15 * time.Minute}
+	in.Students[0].PolicyOverrides = []examv1alpha1.PolicyOverride{
+		{Type: examv1alpha1.GazeDeviation, Disabled: ptr.To(true)},
+		{
+			Type: examv1alpha1.FaceMissing, Weight: ptr.To(int32(0)),
+			MustLast: &metav1.Duration{Duration: 10 * time.Second},
+		},
 	}
 	in.Exam.Spec.Policy = examv1alpha1.Policy{
 		Violations: []examv1alpha1.ViolationRule{
@@ -86,6 +94,8 @@ func full() manifests.Input {
 	}
 	in.Exam.Spec.Media.Resources, in.Exam.Spec.Scoring.Resources, in.Exam.Spec.Redis.Resources = given, given, given
 	in.Exam.Spec.Redis.StorageClassName = ptr.To("fast")
+	in.Invigilators = manifests.Invigilators(in.Exam, "https://kubernetes.default.svc",
+		[]byte(`{"keys":[{"kty":"EC","use":"sig","kid":"k1","crv":"P-256","x":"eA","y":"eQ"}]}`))
 	in.Plan = plan.Make(plan.Input{
 		Students: 2, StudentsPerPod: 1, CurrentPods: 2, Start: starts, Duration: 2 * time.Hour, Warmup: 15 * time.Minute,
 	}, starts.Add(2*time.Hour))
@@ -156,6 +166,7 @@ func everything(t *testing.T, in manifests.Input) []apply.Object {
 		manifests.RedisService(in), manifests.RedisStatefulSet(in),
 		manifests.SFUService(in), manifests.SFUStatefulSet(in),
 		manifests.ScoringService(in), manifests.ScoringDeployment(in),
+		manifests.InvigilatorAccount(in.Exam), manifests.InvigilatorRole(in.Exam),
 	}
 	for chunk, file := range links {
 		objects = append(objects, manifests.LinksSecret(in.Exam, chunk, file))

@@ -12,7 +12,7 @@ import (
 
 // NetworkPolicies close the exam's pods and open what docs/protocol.md draws:
 //
-//	anybody  -> scoring 8080, SFU 7000/UDP
+//	anybody  -> scoring 8080, SFU 7000/UDP and TCP
 //	operator -> scoring 8081
 //	scoring  -> SFU 8080, Redis 6379, DNS
 //	SFU      -> anywhere/UDP, to answer students' media and checks
@@ -49,7 +49,8 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 					networkingv1ac.NetworkPolicyIngressRule().
 						WithFrom(scoring).
 						WithPorts(allow(corev1.ProtocolTCP, PortSFUHTTP)),
-					networkingv1ac.NetworkPolicyIngressRule().WithPorts(allow(corev1.ProtocolUDP, PortMedia)),
+					networkingv1ac.NetworkPolicyIngressRule().
+						WithPorts(allow(corev1.ProtocolUDP, PortMedia), allow(corev1.ProtocolTCP, PortMedia)),
 				).
 				WithEgress(networkingv1ac.NetworkPolicyEgressRule().
 					WithPorts(networkingv1ac.NetworkPolicyPort().WithProtocol(corev1.ProtocolUDP)))),

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,6 +91,61 @@ func Policy(policy examv1alpha1.Policy) (wire.Policy, error) {
 	out.Version = hex.EncodeToString(sum[:4])
 
 	return out, nil
+}
+
+// accommodations are a student's overrides by type; nil if there are none.
+func accommodations(overrides []examv1alpha1.PolicyOverride) map[string]wire.Accommodation {
+	if len(overrides) == 0 {
+		return nil
+	}
+
+	given := make(map[string]wire.Accommodation, len(overrides))
+
+	for _, override := range overrides {
+		accommodation := wire.Accommodation{Disabled: ptr.Deref(override.Disabled, false)}
+
+		if override.Weight != nil {
+			accommodation.Weight = ptr.To(max(0, int(*override.Weight)))
+		}
+
+		if override.MustLast != nil {
+			accommodation.MustLastMs = ptr.To(max(0, override.MustLast.Milliseconds()))
+		}
+
+		given[string(override.Type)] = accommodation
+	}
+
+	return given
+}
+
+// overrides are what accommodations were made from, by type.
+func overrides(accommodations map[string]wire.Accommodation) []examv1alpha1.PolicyOverride {
+	var given []examv1alpha1.PolicyOverride
+
+	for _, kind := range slices.Sorted(maps.Keys(accommodations)) {
+		accommodation := accommodations[kind]
+		override := examv1alpha1.PolicyOverride{Type: examv1alpha1.ViolationType(kind)}
+
+		if accommodation.Disabled {
+			override.Disabled = ptr.To(true)
+		}
+
+		if accommodation.Weight != nil {
+			override.Weight = ptr.To(int32(min(*accommodation.Weight, math.MaxInt32)))
+		}
+
+		if accommodation.MustLastMs != nil {
+			override.MustLast = duration(*accommodation.MustLastMs)
+		}
+
+		given = append(given, override)
+	}
+
+	return given
+}
+
+func duration(ms int64) *metav1.Duration {
+	return &metav1.Duration{Duration: time.Duration(ms) * time.Millisecond}
 }
 
 func milliseconds(given *metav1.Duration, otherwise time.Duration) int64 {

@@ -44,7 +44,10 @@ func examSession(namespace, name string) *ExamSessionApplyConfiguration {
 func ExamSession(exam *examv1alpha1.Exam, student examv1alpha1.Student) *ExamSessionApplyConfiguration {
 	out := examSession(exam.Namespace, examv1alpha1.SessionName(exam.Name, student.ID))
 	out.WithLabels(Labels(exam.Name, ComponentSession)).WithOwnerReferences(owner(exam))
-	out.Spec = &examv1alpha1.ExamSessionSpec{ExamRef: examv1alpha1.ExamReference{Name: exam.Name}, Student: student}
+	out.Spec = &examv1alpha1.ExamSessionSpec{
+		ExamRef: examv1alpha1.ExamReference{Name: exam.Name},
+		Student: examv1alpha1.SessionStudent{ID: student.ID, Name: student.Name},
+	}
 
 	return out
 }

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,9 +21,11 @@ func SFUService(in Input) *corev1ac.ServiceApplyConfiguration {
 			WithPorts(servicePort("http", PortSFUHTTP, corev1.ProtocolTCP)))
 }
 
-// MediaServices open one port of the nodes for each SFU pod. Policy Local keeps
-// the students' addresses and saves a hop; it works since the announced address
-// is that of the pod's own node.
+// MediaServices open one port of the nodes for each SFU pod, for UDP and, where
+// that is blocked, TCP. Ports of one new Service that have the same number get
+// the same port of the nodes, whatever their protocols, so that the pod can
+// announce one for both. Policy Local keeps the students' addresses and saves a
+// hop; it works since the announced address is that of the pod's own node.
 func MediaServices(in Input) []*corev1ac.ServiceApplyConfiguration {
 	services := make([]*corev1ac.ServiceApplyConfiguration, 0, in.Plan.Pods)
 
@@ -37,11 +40,24 @@ func MediaServices(in Input) []*corev1ac.ServiceApplyConfiguration {
 				WithExternalTrafficPolicy(corev1.ServiceExternalTrafficPolicyLocal).
 				WithPublishNotReadyAddresses(true).
 				WithSelector(selector).
-				WithPorts(servicePort("media", PortMedia, corev1.ProtocolUDP))))
+				WithPorts(
+					// First: its port of the nodes is what is announced.
+					servicePort("media", PortMedia, corev1.ProtocolUDP),
+					servicePort("media-tcp", PortMedia, corev1.ProtocolTCP),
+				)))
 	}
 
 	return services
 }
+
+// drainTimeout is how long students of an SFU pod that ends have to move to
+// another one.
+const drainTimeout = 20 * time.Second
+
+// afterDraining is what an SFU pod gets beyond that. It ends whoever is left (3 s)
+// and open requests (5 s), and says goodbye to each student while it does: killed
+// before that, their pages would take the network for broken.
+const afterDraining = 10 * time.Second
 
 // SFUStatefulSet is the media plane. Its pods are never replaced by an update
 // (OnDelete): students stream to them. A change of the template holds for pods
@@ -58,11 +74,17 @@ func SFUStatefulSet(in Input) *appsv1ac.StatefulSetApplyConfiguration {
 			fmt.Sprintf("--http-addr=:%d", PortSFUHTTP),
 			fmt.Sprintf("--media-addr=:%d", PortMedia),
 			fmt.Sprintf("--max-sessions=%d", in.Plan.MaxSessions()),
+			// Given here since the grace period must be longer.
+			"--drain-timeout="+drainTimeout.String(),
 			"--log-level=info",
 		).
 		WithEnv(corev1ac.EnvVar().WithName("POD_NAME").WithValueFrom(corev1ac.EnvVarSource().
 			WithFieldRef(corev1ac.ObjectFieldSelector().WithFieldPath("metadata.name")))).
-		WithPorts(port("http", PortSFUHTTP, corev1.ProtocolTCP), port("media", PortMedia, corev1.ProtocolUDP)).
+		WithPorts(
+			port("http", PortSFUHTTP, corev1.ProtocolTCP),
+			port("media", PortMedia, corev1.ProtocolUDP),
+			port("media-tcp", PortMedia, corev1.ProtocolTCP),
+		).
 		WithReadinessProbe(httpProbe("/readyz", "http", 2, 2)).
 		WithLivenessProbe(httpProbe("/healthz", "http", 10, 6)).
 		WithResources(resources(exam.Spec.Media.Resources, in.Plan.PodMilliCPU, in.Plan.PodMemoryMiB, 4*in.Plan.PodMemoryMiB)).
@@ -79,7 +101,7 @@ func SFUStatefulSet(in Input) *appsv1ac.StatefulSetApplyConfiguration {
 			WithSelector(labelSelector(Selector(exam.Name, ComponentSFU))).
 			WithTemplate(corev1ac.PodTemplateSpec().
 				WithLabels(Labels(exam.Name, ComponentSFU)).
-				WithSpec(podSpec(30).
+				WithSpec(podSpec(int64((drainTimeout + afterDraining).Seconds())).
 					WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
 						WithMaxSkew(1).
 						WithTopologyKey(corev1.LabelHostname).

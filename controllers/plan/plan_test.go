@@ -110,6 +110,23 @@ func TestCourse(t *testing.T) {
 			plan.Input{Created: at(-5), Start: noon, Warmup: 15 * time.Minute},
 			[]step{{at(-5), plan.Open, 3, noon}, {noon, plan.Live, 3, never}},
 		},
+		"the last student's own end": {
+			plan.Input{Created: noon, Duration: time.Hour, Extra: 20 * time.Minute},
+			[]step{
+				{noon, plan.Live, 3, at(60)},
+				{at(60), plan.Finished, 3, at(81)},
+				{at(81), plan.Finished, 0, never},
+			},
+		},
+		"sessions that run beyond it, for hours at most": {
+			plan.Input{Created: noon, Duration: time.Hour, Running: true},
+			[]step{
+				{noon, plan.Live, 3, at(60)},
+				{at(60), plan.Finished, 3, at(61)},
+				{at(61), plan.Finished, 3, at(60 + 12*60)},
+				{at(60 + 12*60), plan.Finished, 0, never},
+			},
+		},
 		"ended before it was made": {
 			plan.Input{Created: noon, End: at(-60)},
 			[]step{{noon, plan.Finished, 0, never}},

@@ -51,7 +51,7 @@ func startWriter(t *testing.T, students ...string) *recorder {
 		builder.WithObjects(&examv1alpha1.ExamSession{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "school", Name: examv1alpha1.SessionName("e", student)},
 			Spec: examv1alpha1.ExamSessionSpec{
-				ExamRef: examv1alpha1.ExamReference{Name: "e"}, Student: examv1alpha1.Student{ID: student},
+				ExamRef: examv1alpha1.ExamReference{Name: "e"}, Student: examv1alpha1.SessionStudent{ID: student},
 			},
 		})
 	}

@@ -78,11 +78,11 @@ func (e *Exam) join(ctx context.Context, link string, request wire.JoinRequest) 
 }
 
 func (e *Exam) welcome(id string, record store.Record) (wire.JoinResponse, error) {
-	config := e.Config()
 	expires := e.now().Add(tokenWithoutEnd)
 
-	if config.EndsAt != 0 {
-		expires = time.UnixMilli(config.EndsAt)
+	access, _ := e.tracker.Access(id)
+	if access.LastAt != 0 {
+		expires = time.UnixMilli(access.LastAt)
 	}
 
 	signed, err := e.signer.Sign(token.Session, id, expires.Sub(e.now()), token.Claims{SessionID: record.SID})
@@ -98,34 +98,37 @@ func (e *Exam) welcome(id string, record store.Record) (wire.JoinResponse, error
 	}
 
 	e.tracker.Seen(id, shard)
+
+	standing, enrolled := e.tracker.Standing(id)
+	if !enrolled {
+		return wire.JoinResponse{}, notEnrolled() // Since a moment ago.
+	}
+
 	e.mu.Lock()
 	student := e.roster[id]
 	e.mu.Unlock()
 
 	return wire.JoinResponse{
-		Token:     signed,
-		ExpiresAt: expires.UnixMilli(),
-		Student:   student,
-		Exam: wire.ExamInfo{
-			Namespace: config.Namespace, Name: config.Name, Title: config.Title, ContentURL: config.ContentURL,
-			OpensAt: config.OpensAt, StartsAt: config.StartsAt, EndsAt: config.EndsAt, Now: e.now().UnixMilli(),
-		},
+		Token:      signed,
+		ExpiresAt:  expires.UnixMilli(),
+		Student:    student,
+		Exam:       e.tracker.Info(id),
 		Shard:      shard,
-		Policy:     config.Policy,
+		Policy:     standing.Engine.Policy(),
 		IceServers: []wire.IceServer{},
 	}, nil
 }
 
-// admit checks a token, the roster and the schedule, in this order: whoever is
-// not known learns nothing of the exam.
+// admit checks a token, the roster and the student's own schedule, in this order:
+// whoever is not known learns nothing of the exam. A session is good for a while
+// longer than a link, to send what is left.
 func (e *Exam) admit(verifier *token.Verifier, audience token.Audience, raw string) (*token.Claims, *Refusal) {
 	claims, err := verifier.Verify(audience, raw)
 	config := e.Config()
 	now := e.now().UnixMilli()
-	over := config.EndsAt != 0 && now >= config.EndsAt
 
 	// Tokens end with the exam; what the student should read is the reason.
-	if errors.Is(err, token.ErrExpired) && over {
+	if errors.Is(err, token.ErrExpired) && config.EndsAt != 0 && now >= config.EndsAt {
 		return nil, finished()
 	}
 
@@ -133,20 +136,32 @@ func (e *Exam) admit(verifier *token.Verifier, audience token.Audience, raw stri
 		return nil, tokenRefusal(err)
 	}
 
-	e.mu.Lock()
-	_, enrolled := e.roster[claims.Subject]
-	e.mu.Unlock()
+	access, enrolled := e.tracker.Access(claims.Subject)
 
 	switch {
 	case !enrolled:
 		return nil, notEnrolled()
-	case over:
+	case access.Terminated:
+		return nil, terminated()
+	case access.Closed || (access.Over && audience == token.Join):
 		return nil, finished()
 	case now < config.OpensAt:
 		return nil, notOpen(time.Duration(config.OpensAt-now) * time.Millisecond)
 	}
 
 	return claims, nil
+}
+
+// tokenNow is the clock that tokens are checked by. It stops at the exam's end:
+// links and sessions are signed for that, and when a student's own time is over
+// is known here.
+func (e *Exam) tokenNow() time.Time {
+	now := e.now()
+	if end := e.Config().EndsAt; end != 0 && now.UnixMilli() > end {
+		return time.UnixMilli(end)
+	}
+
+	return now
 }
 
 // Authorize checks a session token. Its error is a *Refusal.
@@ -205,6 +220,8 @@ func (e *Exam) Attach(caller Caller, conn session.Conn) error {
 		return notEnrolled()
 	case errors.Is(err, session.ErrFinished):
 		return finished()
+	case errors.Is(err, session.ErrTerminated):
+		return terminated()
 	default:
 		return replaced()
 	}
@@ -212,6 +229,10 @@ func (e *Exam) Attach(caller Caller, conn session.Conn) error {
 
 // Detach takes note that conn is gone.
 func (e *Exam) Detach(caller Caller, conn session.Conn) { e.tracker.Detach(caller.Student, conn) }
+
+// Leave is Detach for a conn that its page has closed itself, by close code 1000
+// or 1001.
+func (e *Exam) Leave(caller Caller, conn session.Conn) { e.tracker.Leave(caller.Student, conn) }
 
 func validDevice(device string) bool {
 	return device != "" && len(device) <= maxDevice &&

@@ -45,6 +45,8 @@ type Options struct {
 	Metrics    *metrics.Set
 	// Limits are per session; zero fields mean DefaultLimits.
 	Limits Limits
+	// Recorder takes what must be on record; nil: nobody does.
+	Recorder session.Recorder
 }
 
 // Exam is one running exam.
@@ -60,6 +62,7 @@ type Exam struct {
 	log     *zap.Logger
 	metrics *metrics.Set
 	limits  *limiters
+	actors  *actors
 
 	// background are the clean-ups that no request waits for.
 	background sync.WaitGroup
@@ -68,7 +71,6 @@ type Exam struct {
 
 	mu     sync.Mutex
 	config wire.ExamConfig
-	engine *policy.Engine
 	roster map[string]wire.Student
 }
 
@@ -88,15 +90,20 @@ func New(options Options) (*Exam, error) {
 		store:   options.Store,
 		tracker: options.Tracker,
 		media:   options.Media,
-		links:   token.NewVerifier(options.LinkKey, name, options.Now),
-		tokens:  token.NewVerifier(public, name, options.Now),
 		signer:  signer,
 		now:     options.Now,
 		log:     options.Log,
 		metrics: options.Metrics,
 		limits:  newLimiters(options.Limits),
+		actors:  newActors(),
 		ctx:     ctx,
 		cancel:  cancel,
+	}
+	e.links = token.NewVerifier(options.LinkKey, name, e.tokenNow)
+	e.tokens = token.NewVerifier(public, name, e.tokenNow)
+
+	if options.Recorder != nil {
+		e.tracker.SetRecorder(options.Recorder)
 	}
 
 	if err := e.Configure(ctx, options.Config); err != nil {
@@ -125,6 +132,15 @@ func CheckConfig(config wire.ExamConfig) error {
 		return fmt.Errorf("%w: no namespace or name", errInvalid)
 	}
 
+	engine, err := policy.New(config.Policy)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errInvalid, err)
+	}
+
+	if config.GraceMs < 0 {
+		return fmt.Errorf("%w: grace is %d ms", errInvalid, config.GraceMs)
+	}
+
 	seen := make(map[string]bool, len(config.Students))
 	for _, student := range config.Students {
 		if student.ID == "" || seen[student.ID] {
@@ -132,10 +148,14 @@ func CheckConfig(config wire.ExamConfig) error {
 		}
 
 		seen[student.ID] = true
-	}
 
-	if _, err := policy.New(config.Policy); err != nil {
-		return fmt.Errorf("%w: %w", errInvalid, err)
+		if student.ExtraTimeMs < 0 {
+			return fmt.Errorf("%w: student %s has %d ms of extra time", errInvalid, student.ID, student.ExtraTimeMs)
+		}
+
+		if _, err := engine.For(student.Accommodations); err != nil {
+			return fmt.Errorf("%w: student %s: %w", errInvalid, student.ID, err)
+		}
 	}
 
 	return nil
@@ -164,7 +184,7 @@ func (e *Exam) Configure(ctx context.Context, config wire.ExamConfig) error {
 
 	e.mu.Lock()
 	known := e.roster
-	e.config, e.engine, e.roster = config, engine, roster
+	e.config, e.roster = config, roster
 	e.mu.Unlock()
 
 	for _, student := range e.tracker.Configure(config, engine) {
@@ -204,15 +224,6 @@ func (e *Exam) load(ctx context.Context, students []store.Record) error {
 	return nil
 }
 
-// Restored takes records that the store gave.
-func (e *Exam) Restored(records []store.Record) {
-	for _, record := range records {
-		if record.Generation > 0 {
-			e.tracker.Apply(record)
-		}
-	}
-}
-
 // Config is the configuration in force.
 func (e *Exam) Config() wire.ExamConfig {
 	e.mu.Lock()
@@ -235,25 +246,6 @@ func (e *Exam) Students() []string {
 	}
 
 	return students
-}
-
-const (
-	// keepAfterEnd is how long the store holds an exam after its end: the
-	// operator reads the last of it, and people ask on the next day.
-	keepAfterEnd = 24 * time.Hour
-	// keepWithoutEnd is the same for an exam without end, from the last write.
-	keepWithoutEnd = 48 * time.Hour
-	// tokenWithoutEnd is how long a session token of an exam without end is good.
-	tokenWithoutEnd = 12 * time.Hour
-)
-
-// ExpireAt is when the store may forget what is written now.
-func (e *Exam) ExpireAt() int64 {
-	if end := e.Config().EndsAt; end != 0 {
-		return time.UnixMilli(end).Add(keepAfterEnd).UnixMilli()
-	}
-
-	return e.now().Add(keepWithoutEnd).UnixMilli()
 }
 
 // endStreams ends media sessions that nobody may have any more, without being

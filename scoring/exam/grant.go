@@ -24,7 +24,8 @@ func (e *Exam) Grant(caller Caller, shard string) (string, error) {
 	return grant, nil
 }
 
-// Candidates are the pods that the caller may be sent to, best first.
+// Candidates are the pods that the caller may be sent to, best first. A pod that
+// drains is none.
 func (e *Exam) Candidates(caller Caller) []shards.Shard {
 	return shards.Candidates(e.media.View(), caller.Student)
 }

@@ -43,6 +43,11 @@ func finished() *Refusal {
 	return refuse(http.StatusForbidden, wire.CodeExamFinished, wire.CloseExamFinished, "The exam is over.")
 }
 
+func terminated() *Refusal {
+	return refuse(http.StatusForbidden, wire.CodeExamFinished, wire.CloseTerminated,
+		"An invigilator has ended your exam.")
+}
+
 func notOpen(wait time.Duration) *Refusal {
 	refusal := refuse(http.StatusForbidden, wire.CodeExamNotOpen, wire.CloseUnauthenticated,
 		"The exam is not open yet.")

@@ -31,21 +31,27 @@ func (e *Exam) Report(ctx context.Context, caller Caller, conn session.Conn, mes
 		return rateLimited()
 	}
 
-	e.mu.Lock()
-	engine := e.engine
-	e.mu.Unlock()
+	standing, enrolled := e.tracker.Standing(caller.Student)
+	if !enrolled {
+		return notEnrolled()
+	}
 
-	candidates, err := engine.Check(message.Violations)
+	candidates, err := standing.Engine.Check(message.Violations)
 	if unknown := (*policy.UnknownTypeError)(nil); errors.As(err, &unknown) {
 		e.metrics.Reports.WithLabelValues("unknown_violation").Inc()
 
 		return refuse(400, wire.CodeUnknownViolation, wire.CloseBadMessage, unknown.Error())
 	}
 
+	// A pause is no time of the exam: the report is taken, and its signs are not.
+	if !standing.Counts {
+		candidates = nil
+	}
+
 	outcome, err := e.store.Report(ctx, store.Report{
 		Student: caller.Student, SID: caller.SID, Seq: message.Seq,
 		At: now.UnixMilli(), ExpireAt: e.ExpireAt(),
-		Live: e.tracker.WasLive(caller.Student), Violations: candidates,
+		Live: standing.Live, Violations: candidates,
 	})
 	if err != nil {
 		// Not acknowledged: the page sends it again.
@@ -56,7 +62,7 @@ func (e *Exam) Report(ctx context.Context, caller Caller, conn session.Conn, mes
 
 	e.metrics.Reports.WithLabelValues(string(outcome.Status)).Inc()
 
-	if outcome.Status == store.Counted {
+	if outcome.Status == store.Counted && len(candidates) > 0 {
 		e.count(caller, candidates, outcome)
 	}
 

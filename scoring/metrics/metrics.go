@@ -32,6 +32,10 @@ type Set struct {
 	Journal prometheus.Gauge
 	// JournalDropped counts operations that did not fit into the journal.
 	JournalDropped prometheus.Counter
+	// JournalBytes is the size of the journal's file.
+	JournalBytes prometheus.Gauge
+	// JournalErrors counts commits of the journal that the disk refused.
+	JournalErrors prometheus.Counter
 	// ShardReady is 1 while an SFU pod is ready, by shard.
 	ShardReady *prometheus.GaugeVec
 	// ShardStreams is how many streams a pod receives, by shard.
@@ -82,6 +86,8 @@ func New(registerer prometheus.Registerer) *Set {
 		StoreErrors:    total("store_errors_total", "Round trips to the store that failed."),
 		Journal:        single("store_journal", "Operations that wait to be written back to the store."),
 		JournalDropped: total("store_journal_dropped_total", "Operations that did not fit into the journal."),
+		JournalBytes:   single("store_journal_bytes", "Size of the journal's file."),
+		JournalErrors:  total("store_journal_errors_total", "Commits of the journal that the disk refused."),
 		ShardReady:     gauge("shard_ready", "1 while the SFU pod is ready.", "shard"),
 		ShardStreams:   gauge("shard_streams", "Streams that the SFU pod receives.", "shard"),
 		Sessions:       gauge("sessions", "Sessions by state.", "state"),
@@ -89,6 +95,7 @@ func New(registerer prometheus.Registerer) *Set {
 
 	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses,
 		set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal, set.JournalDropped,
+		set.JournalBytes, set.JournalErrors,
 		set.ShardReady, set.ShardStreams, set.Sessions)
 
 	return set

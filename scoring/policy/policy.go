@@ -39,7 +39,10 @@ func (e *UnknownTypeError) Error() string {
 
 // Engine is one policy, checked and indexed. It is immutable.
 type Engine struct {
+	policy  wire.Policy
 	version string
+	// ignored are types that the policy has, and not for this student.
+	ignored map[string]bool
 	rules   map[string]wire.ViolationRule
 	caps    map[string]int
 	levels  wire.Levels
@@ -48,6 +51,7 @@ type Engine struct {
 // New checks policy and returns its engine. Errors wrap ErrInvalid.
 func New(policy wire.Policy) (*Engine, error) {
 	engine := &Engine{
+		policy:  policy,
 		version: policy.Version,
 		rules:   make(map[string]wire.ViolationRule, len(policy.Violations)),
 		caps:    make(map[string]int, len(severities)),
@@ -92,8 +96,12 @@ func New(policy wire.Policy) (*Engine, error) {
 	return engine, nil
 }
 
-// Version of the policy.
+// Version of the policy; with accommodations "<policy's>+<their hash>", since a
+// score is to be understood from the version that it carries.
 func (e *Engine) Version() string { return e.version }
+
+// Policy that the engine goes by, with accommodations: what a page should know.
+func (e *Engine) Policy() wire.Policy { return e.policy }
 
 // Candidate is a reported sign that is a violation unless one of its type is
 // still alive.
@@ -107,11 +115,19 @@ type Candidate struct {
 // long enough is left out. One unknown type refuses the whole report with an
 // *UnknownTypeError, so that a report is counted whole or not at all.
 func (e *Engine) Check(reported []wire.ReportedViolation) ([]Candidate, error) {
+	if len(reported) == 0 {
+		return nil, nil
+	}
+
 	candidates := make([]Candidate, 0, len(reported))
 
 	for _, sign := range reported {
+		if e.ignored[sign.Type] {
+			continue
+		}
+
 		rule, ok := e.rules[sign.Type]
-		if !ok {
+		if !ok || IsObservation(sign.Type) {
 			return nil, &UnknownTypeError{Type: sign.Type}
 		}
 

@@ -1,6 +1,9 @@
 package policy
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Count is how often a type was counted, and when it last was.
 type Count struct {
@@ -34,11 +37,30 @@ func (t Tally) Add(candidate Candidate, at int64) bool {
 	return true
 }
 
+// Without returns the tally less what people have dismissed, by type: those
+// violations weigh nothing. It returns t itself if nothing is.
+func (t Tally) Without(dismissed map[string]int) Tally {
+	if len(dismissed) == 0 {
+		return t
+	}
+
+	left := t.Clone()
+
+	for violation, n := range dismissed {
+		if count, ok := left[violation]; ok {
+			count.N = max(0, count.N-n)
+			left[violation] = count
+		}
+	}
+
+	return left
+}
+
 // Score of a tally, 0 to MaxScore, and its level. Each severity's sum is capped
 // before they are added, so that no number of small signs weighs like a grave
-// one. A type that the policy no longer has adds nothing.
+// one. A type that the policy does not have adds nothing.
 func (e *Engine) Score(tally Tally) (score int, level string) {
-	sums := make(map[string]int, len(severities))
+	var sums [len(severities)]int
 
 	for violation, count := range tally {
 		rule, ok := e.rules[violation]
@@ -46,20 +68,20 @@ func (e *Engine) Score(tally Tally) (score int, level string) {
 			continue
 		}
 
-		// Capped at every step: a sum can then never overflow.
+		band := slices.Index(severities[:], rule.Severity)
 		limit := e.caps[rule.Severity]
+
+		// Capped at every step: a sum can then never overflow.
 		if rule.Weight > 0 && count.N > limit/rule.Weight {
-			sums[rule.Severity] = limit
+			sums[band] = limit
 		} else {
-			sums[rule.Severity] = min(limit, sums[rule.Severity]+rule.Weight*count.N)
+			sums[band] = min(limit, sums[band]+rule.Weight*count.N)
 		}
 	}
 
 	for _, sum := range sums {
-		score += sum
+		score = min(MaxScore, score+sum)
 	}
-
-	score = min(score, MaxScore)
 
 	return score, e.level(score)
 }

@@ -29,33 +29,11 @@ const (
 // events answers GET events. What is wrong with a token is said by a close code
 // after the upgrade: a browser does not show its page the status before it.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	offered := subprotocols(r)
-
-	if !slices.Contains(offered, wire.Subprotocol) {
-		httpapi.WriteError(w, http.StatusBadRequest, wire.CodeVersionNotOffered,
-			"Offer the WebSocket subprotocol "+wire.Subprotocol+".")
-
-		return
-	}
-
-	if !sameOrigin(r) {
-		httpapi.WriteError(w, http.StatusForbidden, wire.CodeForbidden, "The page is of another origin.")
-
-		return
-	}
-
-	if !s.enter() {
-		w.Header().Set("Retry-After", "1")
-		httpapi.WriteError(w, http.StatusServiceUnavailable, wire.CodeNotReady, "The server shuts down.")
-
-		return
+	connection, offered := s.upgrade(w, r, wire.Subprotocol)
+	if connection == nil {
+		return // It is answered.
 	}
 	defer s.sockets.Done()
-
-	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}})
-	if err != nil {
-		return // Accept has answered.
-	}
 
 	// The request's own context ends with the server's; the socket must outlive
 	// that to be closed with a reason.
@@ -84,12 +62,52 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	s.metrics.Sockets.Inc()
 	defer s.metrics.Sockets.Dec()
 
-	s.read(ctx, connection, conn, caller)
-	s.exam.Detach(caller, conn)
+	switch websocket.CloseStatus(s.read(ctx, connection, conn, caller)) {
+	case websocket.StatusNormalClosure, websocket.StatusGoingAway:
+		// The page closed it: the gap that follows is the student's own.
+		s.exam.Leave(caller, conn)
+	default:
+		s.exam.Detach(caller, conn)
+	}
 }
 
-// read takes messages until the socket ends.
-func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *socket, caller exam.Caller) {
+// upgrade makes a WebSocket of the request, for which s.sockets then counts one,
+// and returns what the client offered. It returns nil if it has answered instead.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, protocol string) (*websocket.Conn, []string) {
+	offered := subprotocols(r)
+
+	if !slices.Contains(offered, protocol) {
+		httpapi.WriteError(w, http.StatusBadRequest, wire.CodeVersionNotOffered,
+			"Offer the WebSocket subprotocol "+protocol+".")
+
+		return nil, nil
+	}
+
+	if !sameOrigin(r) {
+		httpapi.WriteError(w, http.StatusForbidden, wire.CodeForbidden, "The page is of another origin.")
+
+		return nil, nil
+	}
+
+	if !s.enter() {
+		w.Header().Set("Retry-After", "1")
+		httpapi.WriteError(w, http.StatusServiceUnavailable, wire.CodeNotReady, "The server shuts down.")
+
+		return nil, nil
+	}
+
+	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{protocol}})
+	if err != nil {
+		s.sockets.Done()
+
+		return nil, nil // Accept has answered.
+	}
+
+	return connection, offered
+}
+
+// read takes messages until the socket ends, and returns what ended it.
+func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *socket, caller exam.Caller) error {
 	var order inOrder
 
 	unreadable := 0
@@ -99,7 +117,7 @@ func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *soc
 		if err != nil {
 			conn.gone()
 
-			return
+			return err //nolint:wrapcheck // its close status is looked at
 		}
 
 		if conn.isClosed() {

@@ -18,6 +18,8 @@ import (
 	"github.com/invigil/invigil/internal/httpapi"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/exam"
+	"github.com/invigil/invigil/scoring/feed"
+	"github.com/invigil/invigil/scoring/invigilator"
 	"github.com/invigil/invigil/scoring/metrics"
 )
 
@@ -30,7 +32,14 @@ type Options struct {
 	Metrics *metrics.Set
 	// Transport reaches the SFU pods.
 	Transport http.RoundTripper
-	// PingInterval and WriteTimeout of event sockets; 0 means 15 s and 5 s.
+	// Invigilators says who may watch and act, Feed tells them, Actor does what
+	// they want done.
+	Invigilators *invigilator.Checker
+	Feed         *feed.Hub
+	Actor        Actor
+	// Now is the clock of tokens and limits.
+	Now func() time.Time
+	// PingInterval and WriteTimeout of sockets; 0 means 15 s and 5 s.
 	PingInterval time.Duration
 	WriteTimeout time.Duration
 }
@@ -45,12 +54,21 @@ type Server struct {
 	mux     *http.ServeMux
 	base    string
 
+	invigilators *invigilator.Checker
+	hub          *feed.Hub
+	actor        Actor
+	limits       *limits
+	audit        *zap.Logger
+	now          func() time.Time
+
 	pingInterval time.Duration
 	writeTimeout time.Duration
 
 	mu      sync.Mutex
 	closing bool
 	sockets sync.WaitGroup
+	// draining is closed when the feeds have to end.
+	draining chan struct{}
 }
 
 // New returns a server.
@@ -69,6 +87,13 @@ func New(options Options) (*Server, error) {
 		pingInterval: options.PingInterval,
 		writeTimeout: options.WriteTimeout,
 		mux:          http.NewServeMux(),
+		invigilators: options.Invigilators,
+		hub:          options.Feed,
+		actor:        options.Actor,
+		limits:       newLimits(),
+		audit:        options.Log.Named("audit"),
+		now:          options.Now,
+		draining:     make(chan struct{}),
 	}
 
 	if s.pingInterval == 0 {
@@ -87,6 +112,10 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("PATCH /api/v1/whip/{shard}/{id}", s.whip.patch)
 	s.mux.HandleFunc("DELETE /api/v1/whip/{shard}/{id}", s.whip.delete)
 	s.mux.HandleFunc("GET /api/v1/events", s.events)
+	s.mux.HandleFunc("GET /api/v1/feed", s.feed)
+	s.mux.HandleFunc("POST /api/v1/sessions/{student}/actions", s.act)
+	s.mux.HandleFunc("/api/v1/feed", notAllowed("GET"))
+	s.mux.HandleFunc("/api/v1/sessions/{student}/actions", notAllowed("POST"))
 	s.mux.HandleFunc("/api/v1/join", notAllowed("POST"))
 	s.mux.HandleFunc("/api/v1/whip", notAllowed("OPTIONS, POST"))
 	s.mux.HandleFunc("/api/v1/whip/{shard}/{id}", notAllowed("DELETE, PATCH"))
@@ -114,19 +143,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Drain lets no new event sockets in. Those that are open are the tracker's to
-// close; Wait waits for them.
+// Drain lets no new sockets in, and ends the feeds. Event sockets that are open
+// are the tracker's to close; Wait waits for all of them.
 func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	s.closing = true
+	if !s.closing {
+		s.closing = true
+		close(s.draining)
+	}
 }
 
-// Wait returns when every event socket has ended.
+// Wait returns when every socket has ended.
 func (s *Server) Wait() { s.sockets.Wait() }
 
-// enter counts one event socket, unless the server is closing.
+// enter counts one socket, unless the server is closing.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -195,28 +195,34 @@ func (s *socket) write(data []byte) bool {
 	return s.connection.Write(ctx, websocket.MessageText, data) == nil
 }
 
-// keepAlive finds the pages that vanished without a word: one that does not
-// answer a ping within an interval. It is apart from run, which must not wait.
+// keepAlive is apart from run, which must not wait.
 func (s *socket) keepAlive() {
 	defer close(s.quiet)
 
-	ticker := time.NewTicker(s.pingInterval)
+	keepAlive(s.connection, s.pingInterval, s.done)
+}
+
+// keepAlive finds the pages that vanished without a word: one that does not
+// answer a ping within an interval loses its connection. It returns then, or
+// when done is closed.
+func keepAlive(connection *websocket.Conn, interval time.Duration, done <-chan struct{}) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 
 	for {
 		select {
-		case <-s.done:
+		case <-done:
 			return
 		case <-ticker.C:
 		}
 
-		pong, cancel := context.WithTimeout(context.Background(), s.pingInterval)
-		err := s.connection.Ping(pong)
+		pong, cancel := context.WithTimeout(context.Background(), interval)
+		err := connection.Ping(pong)
 
 		cancel()
 
 		if err != nil {
-			_ = s.connection.CloseNow()
+			_ = connection.CloseNow()
 
 			return
 		}

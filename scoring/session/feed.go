@@ -32,7 +32,7 @@ func (t *Tracker) Since(cursor string) wire.Sessions {
 
 	for _, e := range t.sessions {
 		if !known || e.change > after {
-			answer.Sessions = append(answer.Sessions, e.view(t.engine.Version()))
+			answer.Sessions = append(answer.Sessions, e.view())
 		}
 	}
 
@@ -51,6 +51,11 @@ func (t *Tracker) Wait(ctx context.Context, cursor string, limit time.Duration) 
 		t.mu.Lock()
 		after, known := t.parse(cursor)
 		news := !known || t.counter > after
+
+		if t.woken == nil {
+			t.woken = make(chan struct{})
+		}
+
 		woken := t.woken
 		t.mu.Unlock()
 

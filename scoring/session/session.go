@@ -4,14 +4,7 @@
 // gets a number, so that readers can ask for what is new.
 package session
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/invigil/invigil/internal/wire"
-	"github.com/invigil/invigil/scoring/policy"
-	"github.com/invigil/invigil/scoring/store"
-)
+import "github.com/invigil/invigil/internal/wire"
 
 // The session states.
 const (
@@ -23,9 +16,18 @@ const (
 	Live = "Live"
 	// Interrupted: was live, and the page or the camera is gone now.
 	Interrupted = "Interrupted"
-	// Finished: the exam is over.
+	// Paused: an invigilator has stopped the student's clock and scoring.
+	Paused = "Paused"
+	// Finished: the student's time is over.
 	Finished = "Finished"
+	// Terminated: an invigilator has ended the student's exam.
+	Terminated = "Terminated"
 )
+
+// states are all of them.
+var states = [...]string{ //nolint:gochecknoglobals // constant
+	Enrolled, Joined, Live, Interrupted, Paused, Finished, Terminated,
+}
 
 // Conn is a session's event socket. Neither method blocks, and both may be
 // called under the tracker's lock.
@@ -38,8 +40,17 @@ type Conn interface {
 
 // Stream is the SFU's view of one student.
 type Stream struct {
-	Shard     string
+	Shard string
+	// Media is the media session, which has its name from the shard.
+	Media     string
 	Receiving bool
+	// Wanted is what viewers want of the student; "" if the shard does not say.
+	Wanted wire.WantedMedia
+	// Draining is whether the student must publish elsewhere.
+	Draining bool
+	// Dark and Still are what the pod saw in the picture: next to black, and the
+	// same for long. Limited: the student sends more than the pod takes.
+	Dark, Still, Limited bool
 }
 
 // Page is what a student's page last said of itself. It is a claim, kept for
@@ -68,89 +79,4 @@ func keep[T any](have, said *T) {
 	if said != nil {
 		*have = *said
 	}
-}
-
-// entry is one session. Only the tracker touches it.
-type entry struct {
-	student wire.Student
-	record  store.Record
-	conn    Conn
-	stream  Stream
-	page    Page
-	// assigned is the shard that the student was sent to.
-	assigned string
-	lastSeen int64
-	state    string
-
-	score int
-	level string
-
-	// published is what readers were last told, change the number of that.
-	published wire.Session
-	change    uint64
-}
-
-// next is the state that the facts make. finished overrides all others.
-func (e *entry) next(finished bool) string {
-	switch {
-	case finished:
-		return Finished
-	case e.record.Generation == 0:
-		return Enrolled
-	case e.conn != nil && e.stream.Receiving:
-		return Live
-	case e.record.Live:
-		return Interrupted
-	default:
-		return Joined
-	}
-}
-
-// view is what readers see of the session.
-func (e *entry) view(policyVersion string) wire.Session {
-	shard := e.assigned
-	if e.stream.Receiving {
-		shard = e.stream.Shard
-	}
-
-	return wire.Session{
-		Student:       e.student.ID,
-		State:         e.state,
-		Streaming:     e.stream.Receiving,
-		Score:         e.score,
-		Level:         e.level,
-		Violations:    violations(e.record.Tally),
-		Shard:         shard,
-		JoinedAt:      e.record.JoinedAt,
-		LastSeenAt:    e.lastSeen,
-		PolicyVersion: policyVersion,
-	}
-}
-
-func violations(tally policy.Tally) []wire.ViolationCount {
-	counts := make([]wire.ViolationCount, 0, len(tally))
-	for violation, count := range tally {
-		counts = append(counts, wire.ViolationCount{Type: violation, Count: count.N, LastAt: count.LastAt})
-	}
-
-	slices.SortFunc(counts, func(a, b wire.ViolationCount) int { return strings.Compare(a.Type, b.Type) })
-
-	return counts
-}
-
-// lastSeenStep is how much LastSeenAt alone must move before readers are told:
-// every page reports every 2.5 s, and the reader writes to etcd.
-const lastSeenStep = 30_000
-
-// differs is whether readers must be told.
-func differs(published, now wire.Session) bool {
-	seen := now.LastSeenAt - published.LastSeenAt
-	if seen >= lastSeenStep {
-		return true
-	}
-
-	return published.Student != now.Student || published.State != now.State ||
-		published.Streaming != now.Streaming || published.Score != now.Score || published.Level != now.Level ||
-		published.Shard != now.Shard || published.JoinedAt != now.JoinedAt ||
-		published.PolicyVersion != now.PolicyVersion || !slices.Equal(published.Violations, now.Violations)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"container/list"
 	"crypto/rand"
 	"errors"
 	"sync"
@@ -18,15 +19,19 @@ var (
 	ErrNotEnrolled = errors.New("student is not on the roster")
 	// ErrReplaced: another device has the session.
 	ErrReplaced = errors.New("session was replaced")
-	// ErrFinished: the exam is over.
+	// ErrFinished: the student's time is over.
 	ErrFinished = errors.New("exam is over")
+	// ErrTerminated: an invigilator has ended the student's exam.
+	ErrTerminated = errors.New("exam was ended by an invigilator")
 )
 
 // Tracker owns all sessions.
 type Tracker struct {
-	now     func() time.Time
-	metrics *metrics.Set
-	epoch   string
+	now      func() time.Time
+	metrics  *metrics.Set
+	epoch    string
+	began    int64
+	recorder Recorder
 
 	mu       sync.Mutex
 	config   wire.ExamConfig
@@ -34,11 +39,18 @@ type Tracker struct {
 	sessions map[string]*entry
 	streams  map[string]Stream
 	shards   []wire.ShardHealth
-	stored   bool
-	finished bool
-	counter  uint64
-	// woken is closed and replaced whenever counter rises.
-	woken chan struct{}
+	// ready are the names of the pods that are.
+	ready   map[string]bool
+	stored  bool
+	agenda  agenda
+	toSave  []*entry
+	counts  map[string]int
+	counted bool // counts have changed
+
+	// counter numbers what the operator is told.
+	counter uint64
+	woken   chan struct{} // closed when counter rises; nil while nobody waits
+	feed    feed
 }
 
 // NewTracker returns a tracker without sessions; Configure brings them.
@@ -47,9 +59,12 @@ func NewTracker(now func() time.Time, set *metrics.Set) *Tracker {
 		now:      now,
 		metrics:  set,
 		epoch:    rand.Text(),
+		began:    now().UnixMilli(),
 		sessions: map[string]*entry{},
 		streams:  map[string]Stream{},
-		woken:    make(chan struct{}),
+		counts:   map[string]int{},
+		counted:  true,
+		feed:     feed{counter: 1, order: list.New()},
 	}
 }
 
@@ -60,21 +75,18 @@ func (t *Tracker) Configure(config wire.ExamConfig, engine *policy.Engine) []str
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	told := t.config.Name == "" || t.info(t.config) == t.info(config)
+	before := t.config
+	first := before.Name == ""
 	t.config, t.engine = config, engine
-	t.finished = t.over()
+
+	if first || t.info(before) != t.info(config) {
+		t.feed.exam = t.feedBump()
+	}
 
 	enrolled := make(map[string]bool, len(config.Students))
 	for _, student := range config.Students {
 		enrolled[student.ID] = true
-
-		e, known := t.sessions[student.ID]
-		if !known {
-			e = &entry{record: store.Record{Student: student.ID}, stream: t.streams[student.ID]}
-			t.sessions[student.ID] = e
-		}
-
-		e.student = student
+		t.enrol(before, student, first)
 	}
 
 	var left []string
@@ -83,32 +95,50 @@ func (t *Tracker) Configure(config wire.ExamConfig, engine *policy.Engine) []str
 		if !enrolled[id] {
 			left = append(left, id)
 
-			e.close(wire.CloseNotEnrolled, "no longer on the roster")
-			delete(t.sessions, id)
-			t.bump() // Readers learn it from the roster, and should look again.
-
-			continue
+			t.remove(e)
 		}
-
-		if e.conn != nil && !told {
-			e.conn.Send(wire.ServerMessage{Type: "exam", Exam: t.examInfo()})
-		}
-
-		t.settle(e)
 	}
 
 	return left
 }
 
-// close ends the session's socket, if there is one.
-func (e *entry) close(code int, reason string) {
-	if e.conn == nil {
-		return
+func (t *Tracker) enrol(before wire.ExamConfig, student wire.Student, first bool) {
+	e, known := t.sessions[student.ID]
+	if !known {
+		e = &entry{record: store.Record{Student: student.ID}, stream: t.streams[student.ID], index: -1}
+		t.sessions[student.ID] = e
 	}
 
-	conn := e.conn
-	e.conn = nil
-	conn.Close(code, reason)
+	info := t.info(before)
+	info.EndsAt = t.endWith(before, e)
+
+	e.student, e.stale = student, true
+
+	own, err := t.engine.For(student.Accommodations)
+	if err != nil {
+		own = t.engine // Configurations are checked before they come here.
+	}
+
+	e.engine = own
+	e.control = fold(e.record.Actions, t.config.StartsAt)
+
+	if now := t.infoOf(e); e.conn != nil && !first && info != now {
+		t.sendExam(e)
+	}
+
+	t.settle(e)
+}
+
+func (t *Tracker) remove(e *entry) {
+	id := e.student.ID
+
+	e.close(wire.CloseNotEnrolled, "no longer on the roster")
+	delete(t.sessions, id)
+	t.agenda.drop(e)
+	t.counts[e.state]--
+	t.counted = true
+	t.bump() // Readers learn it from the roster, and should look again.
+	t.feedRemove(e)
 }
 
 // Apply takes what the store says of a student. It may come late: the later
@@ -123,272 +153,121 @@ func (t *Tracker) Apply(record store.Record) {
 	}
 }
 
-// apply merges record, and closes the socket of a session id that has lost.
-func (t *Tracker) apply(e *entry, record store.Record) {
-	before := e.record.SID
-	e.record = store.Merge(e.record, record)
-
-	if before != "" && e.record.SID != before {
-		e.close(wire.CloseSessionReplaced, "joined on another device")
-		e.page = Page{}
-	}
-}
-
-// Seen notes that a student was there just now, and where they were sent.
-func (t *Tracker) Seen(student, shard string) {
+// Restore is Apply for a record that may be another process'. The first one of a
+// session is what was before this process, and no change.
+func (t *Tracker) Restore(record store.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	e, ok := t.sessions[student]
+	e, ok := t.sessions[record.Student]
 	if !ok {
 		return
 	}
 
-	e.lastSeen = t.now().UnixMilli()
-	if shard != "" {
-		e.assigned = shard
-	}
+	if !e.adopted {
+		e.adopted = true
+		t.restore(e, record.Marks)
 
-	t.settle(e)
-}
-
-// Current is the session id that a student has now; "" if none is known. ok is
-// whether the student is on the roster.
-func (t *Tracker) Current(student string) (sid string, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	e, ok := t.sessions[student]
-	if !ok {
-		return "", false
-	}
-
-	return e.record.SID, true
-}
-
-// Attach makes conn the session's socket and sends it the welcome. An older
-// socket is closed: two pages with one session id are one page and its copy, and
-// the later one is in front of the student. Errors: ErrNotEnrolled, ErrReplaced,
-// ErrFinished.
-func (t *Tracker) Attach(student, sid string, conn Conn) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	e, ok := t.sessions[student]
-
-	switch {
-	case !ok:
-		return ErrNotEnrolled
-	case t.finished:
-		return ErrFinished
-	case e.record.SID == "":
-		// Scoring has started without its store, and the token is signed.
-		e.record = store.Merge(e.record, store.Record{
-			Student: student, SID: sid, Generation: 1, JoinedAt: t.now().UnixMilli(),
-		})
-	case e.record.SID != sid:
-		return ErrReplaced
-	}
-
-	e.close(wire.CloseSessionReplaced, "opened again")
-	e.conn = conn
-	e.lastSeen = t.now().UnixMilli()
-	e.state = e.next(t.finished) // The welcome carries it; no extra message.
-	e.score, e.level = t.engine.Score(e.record.Tally)
-	score := e.score
-	conn.Send(wire.ServerMessage{
-		Type: "welcome", Seq: e.record.Seq, State: e.state, Score: &score, Level: e.level, Exam: t.examInfo(),
-	})
-	t.settle(e)
-
-	return nil
-}
-
-// Detach takes note that conn is gone. A socket that was replaced changes
-// nothing any more.
-func (t *Tracker) Detach(student string, conn Conn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	if e, ok := t.sessions[student]; ok && e.conn == conn {
-		e.conn = nil
-		t.settle(e)
-	}
-}
-
-// WasLive is whether the session ever was live.
-func (t *Tracker) WasLive(student string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	e, ok := t.sessions[student]
-
-	return ok && e.record.Live
-}
-
-// Page is what the student's page last said of itself.
-func (t *Tracker) Page(student string) Page {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	if e, ok := t.sessions[student]; ok {
-		return e.page
-	}
-
-	return Page{}
-}
-
-// Reported takes a report that the store has answered, and sends conn the
-// violations that counted, then the acknowledgement: a page that has the
-// acknowledgement has everything.
-func (t *Tracker) Reported(student string, conn Conn, message wire.ClientMessage, at int64, outcome store.Outcome) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	e, ok := t.sessions[student]
-	if !ok {
-		return
-	}
-
-	t.apply(e, outcome.Record)
-
-	if e.conn != conn {
-		return // Replaced while the store was asked: its page is not shown any more.
-	}
-
-	e.lastSeen = max(e.lastSeen, at)
-	if outcome.Status == store.Counted {
-		e.page = e.page.Merged(message.Delta)
-	}
-
-	t.settle(e)
-
-	score := e.score
-	for _, violation := range outcome.Counted {
-		conn.Send(wire.ServerMessage{
-			Type: "violation", Score: &score, Level: e.level,
-			Violation: &wire.CountedViolation{Type: violation, Severity: t.engine.Severity(violation), At: at},
-		})
-	}
-
-	conn.Send(wire.ServerMessage{Type: "ack", Seq: message.Seq})
-}
-
-// SetStreams takes the SFU's view of all students and pods.
-func (t *Tracker) SetStreams(streams map[string]Stream, shards []wire.ShardHealth) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	t.streams = streams
-	for id, e := range t.sessions {
-		// A student without an entry is a student without a stream.
-		if stream := streams[id]; stream != e.stream {
-			e.stream = stream
-			t.settle(e)
+		if e.record.Generation == 0 {
+			e.restored = true
+			t.counts[e.state]--
+			e.state = "" // The next state is the first one.
 		}
 	}
 
-	t.shards = shards
-	t.bump()
+	t.apply(e, record)
+	t.settle(e)
 }
 
-// SetStored takes note of whether the store is in use.
-func (t *Tracker) SetStored(available bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// apply merges record, and closes the socket of a session id that has lost.
+func (t *Tracker) apply(e *entry, record store.Record) {
+	before := e.record
 
-	if t.stored != available {
-		t.stored = available
-		t.bump()
+	if known(&before, &record) {
+		e.record.Seq = max(before.Seq, record.Seq) // What nearly every report comes to.
+
+		return
+	}
+
+	e.record = store.Merge(before, record)
+
+	if !sameTally(before.Tally, e.record.Tally) {
+		e.tallies++
+		e.stale = true
+	}
+
+	if len(before.Actions) != len(e.record.Actions) || !sameActions(before.Actions, e.record.Actions) {
+		e.control = fold(e.record.Actions, t.config.StartsAt)
+		e.news++
+		e.stale = true
+	}
+
+	if before.SID != "" && e.record.SID != before.SID {
+		e.close(wire.CloseSessionReplaced, "joined on another device")
+		e.page = Page{}
+		t.observed(e, policy.DuplicateJoin, "another device has joined", t.now().UnixMilli())
 	}
 }
 
-// Advance applies the schedule: at the end of the exam every session finishes
-// and every socket is closed.
+// known is whether record says nothing that have does not, its Seq aside.
+func known(have, record *store.Record) bool {
+	return have.SID == record.SID && have.Generation == record.Generation && have.Device == record.Device &&
+		have.JoinedAt == record.JoinedAt && (have.Live || !record.Live) &&
+		len(record.Actions) <= len(have.Actions) && sameActions(have.Actions, record.Actions) &&
+		sameTally(have.Tally, record.Tally)
+}
+
+func sameTally(a, b policy.Tally) bool {
+	if len(a) != len(b) {
+		return false
+	}
+
+	for violation, count := range a {
+		if b[violation] != count {
+			return false
+		}
+	}
+
+	return true
+}
+
+func sameActions(have, said map[string]store.Action) bool {
+	for id, action := range said {
+		if have[id] != action {
+			return false
+		}
+	}
+
+	return true
+}
+
+// Advance lets time pass: sessions whose time is over finish, pages are told what
+// was held back from them, and what has lasted long enough is observed.
 func (t *Tracker) Advance() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	if over := t.over(); over != t.finished {
-		t.finished = over
-		for _, e := range t.sessions {
-			t.settle(e)
-		}
+	now := t.now().UnixMilli()
+	for e := t.agenda.next(now); e != nil; e = t.agenda.next(now) {
+		t.settle(e)
 	}
 
-	counts := map[string]int{Enrolled: 0, Joined: 0, Live: 0, Interrupted: 0, Finished: 0}
-	for _, e := range t.sessions {
-		counts[e.state]++
+	if !t.counted {
+		return
 	}
 
-	for state, count := range counts {
-		t.metrics.Sessions.WithLabelValues(state).Set(float64(count))
-	}
-}
-
-// CloseAll closes every socket.
-func (t *Tracker) CloseAll(code int, reason string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	for _, e := range t.sessions {
-		if e.conn != nil {
-			e.close(code, reason)
-			t.settle(e)
-		}
-	}
-}
-
-func (t *Tracker) over() bool {
-	return t.config.EndsAt != 0 && t.now().UnixMilli() >= t.config.EndsAt
-}
-
-// settle brings a session to what the facts make of it, tells its page, and
-// gives the change a number if readers must know. It needs the lock.
-func (t *Tracker) settle(e *entry) {
-	state := e.next(t.finished)
-	if state == Live {
-		e.record.Live = true
-	}
-
-	e.score, e.level = t.engine.Score(e.record.Tally)
-
-	if state != e.state {
-		e.state = state
-		if e.conn != nil {
-			e.conn.Send(wire.ServerMessage{Type: "state", State: state})
-		}
-	}
-
-	if state == Finished {
-		e.close(wire.CloseExamFinished, "the exam is over")
-	}
-
-	view := e.view(t.engine.Version())
-	if differs(e.published, view) {
-		t.bump()
-		e.published, e.change = view, t.counter
+	t.counted = false
+	for _, state := range states {
+		t.metrics.Sessions.WithLabelValues(state).Set(float64(t.counts[state]))
 	}
 }
 
 // bump needs the lock.
 func (t *Tracker) bump() {
 	t.counter++
-	close(t.woken)
-	t.woken = make(chan struct{})
-}
 
-func (t *Tracker) examInfo() *wire.ExamInfo {
-	info := t.info(t.config)
-	info.Now = t.now().UnixMilli()
-
-	return &info
-}
-
-// info is what a page shows of config, without the time.
-func (t *Tracker) info(config wire.ExamConfig) wire.ExamInfo {
-	return wire.ExamInfo{
-		Namespace: config.Namespace, Name: config.Name, Title: config.Title, ContentURL: config.ContentURL,
-		OpensAt: config.OpensAt, StartsAt: config.StartsAt, EndsAt: config.EndsAt,
+	if t.woken != nil {
+		close(t.woken)
+		t.woken = nil
 	}
 }

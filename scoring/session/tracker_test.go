@@ -2,123 +2,14 @@ package session_test
 
 import (
 	"context"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
-
 	"github.com/invigil/invigil/internal/wire"
-	"github.com/invigil/invigil/scoring/metrics"
-	"github.com/invigil/invigil/scoring/policy"
 	"github.com/invigil/invigil/scoring/session"
 	"github.com/invigil/invigil/scoring/store"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// conn records what a socket would have got.
-type conn struct {
-	mu    sync.Mutex
-	sent  []wire.ServerMessage
-	close int
-}
-
-func (c *conn) Send(message wire.ServerMessage) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	c.sent = append(c.sent, message)
-}
-
-func (c *conn) Close(code int, _ string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	if c.close == 0 {
-		c.close = code
-	}
-}
-
-type fixture struct {
-	*session.Tracker
-
-	t   *testing.T
-	now time.Time
-}
-
-func start(t *testing.T) *fixture {
-	t.Helper()
-
-	f := &fixture{t: t, now: time.UnixMilli(1_700_000_000_000)}
-	f.Tracker = session.NewTracker(func() time.Time { return f.now }, metrics.New(prometheus.NewRegistry()))
-	f.configure("s1", "s2")
-
-	return f
-}
-
-func (f *fixture) configure(students ...string) []string {
-	f.t.Helper()
-
-	config := wire.ExamConfig{
-		Namespace: "demo", Name: "algebra", EndsAt: 1_700_000_600_000,
-		Policy: wire.Policy{
-			Version:    "v1",
-			Violations: []wire.ViolationRule{{Type: "FocusLost", Severity: "medium", Weight: 5, TTLMs: 20_000}},
-			Levels:     wire.Levels{Watch: 5, Suspicious: 30, Critical: 60},
-		},
-	}
-	for _, id := range students {
-		config.Students = append(config.Students, wire.Student{ID: id})
-	}
-
-	engine, err := policy.New(config.Policy)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-
-	return f.Configure(config, engine)
-}
-
-func (f *fixture) join(sid string, generation int64) {
-	f.Apply(store.Record{Student: "s1", SID: sid, Generation: generation, JoinedAt: 1, Device: sid})
-}
-
-func (f *fixture) attach(sid string) *conn {
-	f.t.Helper()
-
-	c := &conn{}
-	if err := f.Attach("s1", sid, c); err != nil {
-		f.t.Fatal(err)
-	}
-
-	return c
-}
-
-func (f *fixture) receive(receiving bool) {
-	f.SetStreams(map[string]session.Stream{"s1": {Shard: "sfu-0", Receiving: receiving}}, nil)
-}
-
-func (f *fixture) session() wire.Session {
-	for _, s := range f.Since("").Sessions {
-		if s.Student == "s1" {
-			return s
-		}
-	}
-
-	f.t.Fatal("no session")
-
-	return wire.Session{}
-}
-
-func (f *fixture) want(state string, streaming bool) {
-	f.t.Helper()
-
-	if got := f.session(); got.State != state || got.Streaming != streaming {
-		f.t.Errorf("session is %s, streaming %t; want %s, %t", got.State, got.Streaming, state, streaming)
-	}
-}
 
 func TestStates(t *testing.T) {
 	f := start(t)
@@ -192,6 +83,82 @@ func TestStickyFlag(t *testing.T) {
 	if !f.Page("s1").Publishing {
 		t.Error("the page's own claim is lost")
 	}
+}
+
+// TestMedia checks what a page is told of its stream, and how often.
+func TestMedia(t *testing.T) {
+	f := start(t)
+	f.join("a", 1)
+	c := f.attach("a")
+
+	stream := session.Stream{Shard: "sfu-0", Media: "m1", Receiving: true}
+	after := func(passed time.Duration, change func()) {
+		change()
+
+		f.now = f.now.Add(passed)
+		f.SetStreams(map[string]session.Stream{"s1": stream}, nil)
+		f.Advance()
+	}
+	want := func(what string, want ...string) {
+		t.Helper()
+
+		var got []string
+
+		for _, message := range c.take() {
+			if message.Type == "media" || message.Type == "move" {
+				got = append(got, message.Type+string(message.Media))
+			}
+		}
+
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: told %q, want %q", what, got, want)
+		}
+	}
+
+	after(time.Second, func() {})
+	want("a pod that does not say")
+
+	after(time.Second, func() { stream.Receiving, stream.Wanted = false, wire.WantedLow })
+	want("not received")
+
+	after(time.Second, func() { stream.Receiving = true })
+	want("received", "medialow")
+
+	after(time.Second, func() {})
+	want("the same")
+
+	for i := range 100 {
+		after(time.Millisecond, func() { stream.Wanted = []wire.WantedMedia{wire.WantedHigh, wire.WantedTrickle}[i%2] })
+	}
+
+	want("100 changes in 100 ms", "mediahigh")
+	after(time.Second, func() {})
+	want("what they came to", "mediatrickle")
+
+	after(time.Millisecond, func() { stream.Wanted = wire.WantedHigh })
+	after(time.Millisecond, func() { stream.Wanted = wire.WantedTrickle })
+	after(time.Second, func() {})
+	want("there and back")
+
+	after(time.Second, func() { stream.Media = "m2" })
+	want("another stream", "mediatrickle")
+
+	c = f.attach("a")
+	want("another socket", "mediatrickle")
+
+	after(time.Second, func() { stream.Draining = true })
+	after(time.Second, func() { stream.Wanted = wire.WantedLow })
+	want("draining", "move", "medialow")
+
+	c = f.attach("a")
+	want("another socket while draining", "medialow", "move")
+
+	after(time.Second, func() { stream = session.Stream{Shard: "sfu-1", Media: "m2", Receiving: true} })
+	after(time.Second, func() { stream.Draining = true })
+	want("the next pod drains", "move")
+
+	after(time.Second, func() { stream = session.Stream{} })
+	want("no stream")
 }
 
 func TestTakeOver(t *testing.T) {

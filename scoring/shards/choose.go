@@ -9,10 +9,10 @@ import (
 	"github.com/invigil/invigil/internal/wire"
 )
 
-// Candidates are the ready pods for a student, best first: the one that already
-// receives the student, then by rendezvous hashing. Every scoring process finds
-// the same order without asking another, and a pod that comes or goes moves only
-// the students whose best pod it is.
+// Candidates are the pods for a student that are ready and do not drain, best
+// first: the one that already receives the student, then by rendezvous hashing.
+// Every scoring process finds the same order without asking another, and a pod
+// that comes or goes moves only the students whose best pod it is.
 func Candidates(view []Shard, student string) []Shard {
 	type ranked struct {
 		shard Shard
@@ -23,7 +23,7 @@ func Candidates(view []Shard, student string) []Shard {
 	var ready []ranked
 
 	for _, shard := range view {
-		if !shard.Ready {
+		if !shard.Ready || shard.Draining {
 			continue
 		}
 

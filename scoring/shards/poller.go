@@ -136,14 +136,18 @@ func (p *poller) take(streams wire.Streams) bool {
 	slices.SortFunc(streams.Streams, func(a, b wire.Stream) int { return strings.Compare(a.Session, b.Session) })
 
 	p.mu.Lock()
-	changed := !p.alive || p.latest.Ready != streams.Ready ||
+	changed := !p.alive || p.latest.Ready != streams.Ready || p.latest.Draining != streams.Draining ||
 		!slices.EqualFunc(p.latest.Streams, streams.Streams, sameStream)
-	came := !p.alive
+	came, drains := !p.alive, streams.Draining && !p.latest.Draining
 	p.alive, p.latest = true, streams
 	p.mu.Unlock()
 
 	if came {
 		p.options.Log.Info("shard answers", zap.String("shard", p.name), zap.Bool("ready", streams.Ready))
+	}
+
+	if drains {
+		p.options.Log.Info("shard drains", zap.String("shard", p.name), zap.Int("streams", len(streams.Streams)))
 	}
 
 	if changed {
@@ -153,9 +157,11 @@ func (p *poller) take(streams wire.Streams) bool {
 	return changed
 }
 
-// sameStream leaves the counters out: they always change.
+// sameStream leaves the counters out: they always change. So do the numbers of
+// what a pod saw, of which only what they come to is compared.
 func sameStream(a, b wire.Stream) bool {
-	return a.Student == b.Student && a.Session == b.Session && a.Receiving == b.Receiving
+	return a.Student == b.Student && a.Session == b.Session && a.Receiving == b.Receiving && a.Wanted == b.Wanted &&
+		a.Limited == b.Limited && Dark(a) == Dark(b) && Still(a) == Still(b)
 }
 
 func (p *poller) silent(err error) {
@@ -175,9 +181,10 @@ func (p *poller) view() Shard {
 	defer p.mu.Unlock()
 
 	return Shard{
-		Name:    p.name,
-		URL:     p.url,
-		Ready:   p.alive && p.latest.Ready,
-		Streams: slices.Clone(p.latest.Streams),
+		Name:     p.name,
+		URL:      p.url,
+		Ready:    p.alive && p.latest.Ready,
+		Draining: p.latest.Draining,
+		Streams:  slices.Clone(p.latest.Streams),
 	}
 }

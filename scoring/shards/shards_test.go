@@ -62,6 +62,22 @@ func TestCandidatesMoveOnlyTheirOwnStudents(t *testing.T) {
 	}
 }
 
+func TestCandidatesDoNotDrain(t *testing.T) {
+	v := view("sfu-0", "sfu-1", "sfu-2")
+	order := shards.Candidates(v, "s1")
+
+	for i := range v {
+		if v[i].Name == order[0].Name {
+			v[i].Draining = true
+			v[i].Streams = []wire.Stream{{Student: "s1", Session: "m", Receiving: true}}
+		}
+	}
+
+	if got := shards.Candidates(v, "s1"); len(got) != 2 || got[0].Name != order[1].Name || got[1].Name != order[2].Name {
+		t.Errorf("sent to %+v", got)
+	}
+}
+
 func TestCandidatesKeepALiveStream(t *testing.T) {
 	v := view("sfu-0", "sfu-1", "sfu-2")
 	second := shards.Candidates(v, "s1")[1].Name

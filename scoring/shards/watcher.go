@@ -27,8 +27,10 @@ type Shard struct {
 	Name string
 	URL  *url.URL
 	// Ready is whether the pod answers and takes publishers.
-	Ready   bool
-	Streams []wire.Stream
+	Ready bool
+	// Draining is whether the pod's publishers must move to another.
+	Draining bool
+	Streams  []wire.Stream
 }
 
 // Options are the parts of a Watcher.

@@ -17,6 +17,9 @@ type Remote interface {
 	Check(ctx context.Context) error
 	// Mark makes Check succeed until the store loses its data.
 	Mark(ctx context.Context, expireAt int64) error
+	// Reports takes reports in order, in few round trips. With an error come the
+	// outcomes of those before it.
+	Reports(ctx context.Context, reports []Report) ([]Outcome, error)
 }
 
 // How Failover waits: quick calls, because a student waits for them, and quick
@@ -41,9 +44,17 @@ type Failover struct {
 	changed  func(available bool)
 	restored func([]Record)
 
-	mu        sync.Mutex
-	available bool
-	journal   journal
+	// disk is the journal's file; nil: the journal is in memory alone.
+	disk *disk
+	// left is what an earlier process left in it; told is done once the owner
+	// has heard of it.
+	left []Record
+	told sync.Once
+
+	mu sync.Mutex
+	// use is the time since remote last returned; nil while it is away.
+	use     *use
+	journal journal
 }
 
 // FailoverOptions are the parts of a Failover.
@@ -79,26 +90,22 @@ func NewFailover(options FailoverOptions) *Failover {
 }
 
 // Available is whether remote is in use.
-func (f *Failover) Available() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-
-	return f.available
-}
+func (f *Failover) Available() bool { return f.current() != nil }
 
 // Join implements Store. It never fails.
 func (f *Failover) Join(ctx context.Context, join Join) (Record, error) {
 	for {
 		var failure error
 
-		if f.Available() {
+		use := f.current()
+		if use != nil {
 			join.Floor = f.local.get(join.Student).Generation
 
-			record, err := call(ctx, f, func(ctx context.Context) (Record, error) { return f.remote.Join(ctx, join) })
+			record, err := call(f, use, func(ctx context.Context) (Record, error) { return f.remote.Join(ctx, join) })
 			if err == nil {
 				// The answer is this device's own, even if another has taken the
 				// session since: its token must not open that one's.
-				f.remember(ctx, record)
+				f.remember(record)
 
 				return record, nil
 			}
@@ -106,31 +113,34 @@ func (f *Failover) Join(ctx context.Context, join Join) (Record, error) {
 			failure = err
 		}
 
-		if record, done := f.joinLocally(ctx, join, failure); done {
+		if record, stored, done := f.joinLocally(ctx, join, use, failure); done {
+			wait(stored)
+
 			return record, nil
 		}
 	}
 }
 
-func (f *Failover) joinLocally(ctx context.Context, join Join, failure error) (Record, bool) {
+func (f *Failover) joinLocally(ctx context.Context, join Join, use *use, failure error) (Record, <-chan struct{}, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if failure == nil && f.available {
-		return Record{}, false // remote returned since; it has the word
-	}
+	f.lost(use, failure)
 
-	f.lost(failure)
+	if f.use != nil {
+		return Record{}, nil, false // remote has returned since; it has the word
+	}
 
 	record, _ := f.local.Join(ctx, join)
-	if record.SID == join.SID {
-		// A new id was handed out: the student's page holds it, so it stands
-		// whatever remote would have said.
-		join.Force = true
-		f.append(entry{join: &join})
+	if record.SID != join.SID {
+		return record, f.pending(), true
 	}
 
-	return record, true
+	// A new id was handed out: the student's page holds it, so it stands
+	// whatever remote would have said.
+	join.Force = true
+
+	return record, f.append(entry{join: &join}, join.Student), true
 }
 
 // Report implements Store. It never fails.
@@ -138,12 +148,12 @@ func (f *Failover) Report(ctx context.Context, report Report) (Outcome, error) {
 	for {
 		var failure error
 
-		if f.Available() {
-			outcome, err := call(ctx, f, func(ctx context.Context) (Outcome, error) {
-				return f.reportRemotely(ctx, report)
-			})
+		use := f.current()
+		if use != nil {
+			// Round trips of reports have their own time-out.
+			outcome, err := measure(f, func() (Outcome, error) { return f.reportRemotely(use.ctx, report) })
 			if err == nil {
-				outcome.Record = f.remember(ctx, outcome.Record)
+				outcome.Record = f.remember(outcome.Record)
 
 				return outcome, nil
 			}
@@ -151,7 +161,9 @@ func (f *Failover) Report(ctx context.Context, report Report) (Outcome, error) {
 			failure = err
 		}
 
-		if outcome, done := f.reportLocally(ctx, report, failure); done {
+		if outcome, stored, done := f.reportLocally(ctx, report, use, failure); done {
+			wait(stored)
+
 			return outcome, nil
 		}
 	}
@@ -163,6 +175,9 @@ func (f *Failover) reportRemotely(ctx context.Context, report Report) (Outcome, 
 	if err != nil || outcome.Status != Unknown {
 		return outcome, err
 	}
+
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 
 	if _, err := f.remote.Sync(ctx, []Record{f.known(report)}, report.ExpireAt); err != nil {
 		return Outcome{}, err
@@ -177,99 +192,100 @@ func (f *Failover) reportRemotely(ctx context.Context, report Report) (Outcome, 
 func (f *Failover) known(report Report) Record {
 	record := f.local.get(report.Student)
 	if record.Generation == 0 {
-		record = Record{Student: report.Student, SID: report.SID, Generation: 1, JoinedAt: report.At}
+		record = Merge(record, Record{Student: report.Student, SID: report.SID, Generation: 1, JoinedAt: report.At})
 	}
 
 	return record
 }
 
-func (f *Failover) reportLocally(ctx context.Context, report Report, failure error) (Outcome, bool) {
+func (f *Failover) reportLocally(
+	ctx context.Context, report Report, use *use, failure error,
+) (Outcome, <-chan struct{}, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if failure == nil && f.available {
-		return Outcome{}, false
+	f.lost(use, failure)
+
+	if f.use != nil {
+		return Outcome{}, nil, false
 	}
 
-	f.lost(failure)
+	outcome := f.count(ctx, report)
+	if outcome.Status != Counted {
+		// A repeat is acknowledged as well: what it repeats must be stored.
+		return outcome, f.pending(), true
+	}
 
+	// Only what counted is written back: remote may have forgotten when a type
+	// was last counted, memory has not. It is remote that knows of a student whom
+	// memory has met only now.
+	if f.local.isBased(report.Student) {
+		report.Violations = only(report.Violations, outcome.Counted)
+	}
+
+	return outcome, f.append(entry{report: &report}, report.Student), true
+}
+
+// count takes a report in memory.
+func (f *Failover) count(ctx context.Context, report Report) Outcome {
 	outcome, _ := f.local.Report(ctx, report)
 	if outcome.Status == Unknown {
 		_, _ = f.local.Sync(ctx, []Record{f.known(report)}, 0)
 		outcome, _ = f.local.Report(ctx, report)
 	}
 
-	if outcome.Status == Counted {
-		// Only what counted is written back: remote may have forgotten when a
-		// type was last counted, memory has not.
-		report.Violations = only(report.Violations, outcome.Counted)
-		f.append(entry{report: &report})
-	}
-
-	return outcome, true
+	return outcome
 }
 
-// Sync implements Store.
+// Sync implements Store. It never fails.
 func (f *Failover) Sync(ctx context.Context, records []Record, expireAt int64) ([]Record, error) {
-	if f.Available() {
-		merged, err := call(ctx, f, func(ctx context.Context) ([]Record, error) {
-			return f.remote.Sync(ctx, records, expireAt)
-		})
-		if err == nil {
-			return f.local.Sync(ctx, merged, expireAt)
+	for {
+		var failure error
+
+		use := f.current()
+		if use != nil {
+			merged, err := call(f, use, func(ctx context.Context) ([]Record, error) {
+				return f.remote.Sync(ctx, records, expireAt)
+			})
+			if err == nil {
+				return f.local.base(merged...), nil
+			}
+
+			failure = err
 		}
 
-		f.mu.Lock()
-		f.lost(err)
-		f.mu.Unlock()
+		if merged, stored, done := f.syncLocally(ctx, records, use, failure); done {
+			wait(stored)
+
+			return merged, nil
+		}
+	}
+}
+
+func (f *Failover) syncLocally(
+	ctx context.Context, records []Record, use *use, failure error,
+) (merged []Record, stored <-chan struct{}, done bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	f.lost(use, failure)
+
+	if f.use != nil {
+		return nil, nil, false
 	}
 
-	return f.local.Sync(ctx, records, expireAt)
+	merged, _ = f.local.Sync(ctx, records, 0)
+
+	for _, record := range records {
+		if !record.Empty() {
+			record = cloned(record)
+			stored = f.append(entry{record: &record}, record.Student)
+		}
+	}
+
+	return merged, stored, true
 }
 
 // remember merges what remote said into memory and returns the result: answers
 // of one session's calls may arrive in any order.
-func (f *Failover) remember(ctx context.Context, record Record) Record {
-	merged, _ := f.local.Sync(ctx, []Record{record}, 0)
-
-	return merged[0]
-}
-
-// append needs the lock.
-func (f *Failover) append(e entry) {
-	if !f.journal.append(e) {
-		f.metrics.JournalDropped.Inc()
-	}
-
-	f.metrics.Journal.Set(float64(f.journal.len()))
-}
-
-// lost notes that remote is away. It needs the lock.
-func (f *Failover) lost(failure error) {
-	if failure == nil || !f.available {
-		return
-	}
-
-	f.available = false
-	f.metrics.StoreAvailable.Set(0)
-	f.log.Warn("store is away, scoring goes on from memory", zap.Error(failure))
-	f.changed(false)
-}
-
-// call bounds and measures one call of remote. The request's own end is not
-// passed on: a student who leaves must not look like a store that is away.
-func call[T any](ctx context.Context, f *Failover, do func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
-
-	start := time.Now()
-	result, err := do(ctx)
-
-	f.metrics.StoreSeconds.Observe(time.Since(start).Seconds())
-
-	if err != nil {
-		f.metrics.StoreErrors.Inc()
-	}
-
-	return result, err
-}
+func (f *Failover) remember(record Record) Record { return f.local.remember(record) }

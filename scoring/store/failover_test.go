@@ -15,8 +15,9 @@ import (
 	"github.com/invigil/invigil/scoring/store"
 )
 
-// failover returns a running store over remote.
-func failover(t *testing.T, remote store.Remote) *store.Failover {
+// failover returns a running store over remote, with its journal in a folder if
+// there is one.
+func failover(t *testing.T, remote store.Remote, folder ...string) *store.Failover {
 	t.Helper()
 
 	f := store.NewFailover(store.FailoverOptions{
@@ -29,6 +30,12 @@ func failover(t *testing.T, remote store.Remote) *store.Failover {
 		Restored: func([]store.Record) {},
 	})
 
+	if len(folder) > 0 {
+		if err := f.OpenJournal(folder[0], "demo/algebra"); err != nil {
+			t.Fatal(err)
+		}
+	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 
@@ -40,6 +47,10 @@ func failover(t *testing.T, remote store.Remote) *store.Failover {
 	t.Cleanup(func() {
 		cancel()
 		<-done
+
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 
 	return f

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/invigil/invigil/scoring/policy"
@@ -13,11 +12,15 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	records map[string]Record
+	// old are the session ids that others have replaced, by student.
+	old map[string]map[string]bool
+	// based are the students whose records start from what remote holds.
+	based map[string]bool
 }
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{records: map[string]Record{}}
+	return &Memory{records: map[string]Record{}, old: map[string]map[string]bool{}, based: map[string]bool{}}
 }
 
 // Join implements Store.
@@ -30,10 +33,13 @@ func (m *Memory) Join(_ context.Context, join Join) (Record, error) {
 
 	resumes := record.SID != "" && record.Device == join.Device
 	if join.Force {
-		resumes = record.SID == join.SID
+		// An id that another one has replaced does not come back.
+		resumes = record.SID == join.SID || m.old[join.Student][join.SID]
 	}
 
 	if !resumes {
+		m.retire(join.Student, record.SID)
+
 		record.Device, record.SID, record.Seq = join.Device, join.SID, 0
 		record.Generation = max(record.Generation, join.Floor) + 1
 	}
@@ -102,53 +108,33 @@ func (m *Memory) merge(record Record) Record {
 		have = Record{Student: record.Student}
 	}
 
-	have = Merge(have, record)
-	if have.Generation > 0 {
-		m.records[record.Student] = have
+	merged := Merge(have, record)
+	if merged.SID != have.SID {
+		m.retire(record.Student, have.SID)
 	}
 
-	return have
-}
-
-// all returns every record, by student.
-func (m *Memory) all() map[string]Record {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-
-	records := make(map[string]Record, len(m.records))
-	for student, record := range m.records {
-		records[student] = cloned(record)
+	if !merged.Empty() {
+		m.records[record.Student] = merged
 	}
 
-	return records
+	return merged
 }
 
-// get returns one record; one with only a student if there is none.
-func (m *Memory) get(student string) Record {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// retire notes that a session id was replaced.
+func (m *Memory) retire(student, sid string) {
+	if sid == "" {
+		return
+	}
 
-	record := m.records[student]
-	record.Student = student
+	if m.old[student] == nil {
+		m.old[student] = map[string]bool{}
+	}
 
-	return cloned(record)
+	m.old[student][sid] = true
 }
 
 func cloned(record Record) Record {
 	record.Tally = record.Tally.Clone()
 
 	return record
-}
-
-// only keeps the candidates of the given types, in order.
-func only(candidates []policy.Candidate, types []string) []policy.Candidate {
-	var kept []policy.Candidate
-
-	for _, candidate := range candidates {
-		if slices.Contains(types, candidate.Type) {
-			kept = append(kept, candidate)
-		}
-	}
-
-	return kept
 }

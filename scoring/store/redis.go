@@ -5,14 +5,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/invigil/invigil/scoring/policy"
 )
 
 //go:embed scripts/join.lua
@@ -23,14 +18,6 @@ var reportScript string
 
 //go:embed scripts/sync.lua
 var syncScript string
-
-// The client's limits. They are short: when Redis does not answer, memory does,
-// and a student waits for this long once. Nothing is retried, for the same
-// reason; Failover comes back to it.
-const (
-	dialTimeout = time.Second
-	ioTimeout   = 500 * time.Millisecond
-)
 
 // syncBatch is how many records go into one pipeline of Sync.
 const syncBatch = 200
@@ -46,55 +33,21 @@ type Redis struct {
 	join   *redis.Script
 	report *redis.Script
 	sync   *redis.Script
+	batch  *batcher
 }
-
-// NewClient returns a client for the given addresses. The password is read from
-// passwordFile, unless it is "", at every new connection, so that it can be
-// changed without a restart.
-func NewClient(addrs []string, passwordFile string) redis.UniversalClient {
-	// The client's own log lines are no JSON, and repeat what Failover says.
-	redis.SetLogger(silence{})
-
-	options := &redis.UniversalOptions{
-		Addrs:                 addrs,
-		ClientName:            "invigil-scoring",
-		DialTimeout:           dialTimeout,
-		DialerRetries:         1,
-		ReadTimeout:           ioTimeout,
-		WriteTimeout:          ioTimeout,
-		PoolTimeout:           dialTimeout,
-		MaxRetries:            -1,
-		ContextTimeoutEnabled: true,
-	}
-
-	if passwordFile != "" {
-		options.CredentialsProviderContext = func(context.Context) (string, string, error) {
-			password, err := os.ReadFile(passwordFile)
-			if err != nil {
-				return "", "", fmt.Errorf("redis password: %w", err)
-			}
-
-			return "", strings.TrimSpace(string(password)), nil
-		}
-	}
-
-	return redis.NewUniversalClient(options)
-}
-
-type silence struct{}
-
-// Printf implements the client's logging interface.
-func (silence) Printf(context.Context, string, ...any) {}
 
 // NewRedis returns the store of the exam <namespace>/<name>.
 func NewRedis(client redis.UniversalClient, exam string) *Redis {
-	return &Redis{
+	r := &Redis{
 		client: client,
 		prefix: "{" + exam + "}",
 		join:   redis.NewScript(joinScript),
 		report: redis.NewScript(reportScript),
 		sync:   redis.NewScript(syncScript),
 	}
+	r.batch = newBatcher(r.send)
+
+	return r
 }
 
 func (r *Redis) key(student string) string { return r.prefix + ":session:" + student }
@@ -141,19 +94,92 @@ func (r *Redis) Join(ctx context.Context, join Join) (Record, error) {
 	return parseRecord(join.Student, reply)
 }
 
-// Report implements Store.
+// Report implements Store. Reports that come at about the same time share one
+// round trip.
 func (r *Redis) Report(ctx context.Context, report Report) (Outcome, error) {
-	args := []any{report.SID, report.Seq, report.At, report.ExpireAt, flag(report.Live)}
+	return r.batch.do(ctx, report)
+}
+
+// Reports takes several, in order. Errors: the first that one of them got; the
+// outcomes of those before it are returned.
+func (r *Redis) Reports(ctx context.Context, reports []Report) ([]Outcome, error) {
+	outcomes := make([]Outcome, 0, len(reports))
+
+	for start := 0; start < len(reports); start += maxBatch {
+		batch := reports[start:min(start+maxBatch, len(reports))]
+
+		for _, result := range r.send(ctx, batch) {
+			if result.err != nil {
+				return outcomes, result.err
+			}
+
+			outcomes = append(outcomes, result.outcome)
+		}
+	}
+
+	return outcomes, nil
+}
+
+// send makes one round trip of reports: one result each, in order.
+func (r *Redis) send(ctx context.Context, reports []Report) []result {
+	commands := make([]*redis.Cmd, len(reports))
+	pipe := r.client.Pipeline()
+
+	for i := range reports {
+		commands[i] = pipe.EvalSha(ctx, r.report.Hash(), []string{r.key(reports[i].Student)}, reportArgs(&reports[i])...)
+	}
+
+	_, _ = pipe.Exec(ctx) // Every command has its own error.
+
+	// A node that has (re)started, or has just got the exam's keys from another
+	// one, does not have the script: nothing was done then. The first of those
+	// reports brings it.
+	var again redis.Pipeliner
+
+	for i, command := range commands {
+		if !redis.HasErrorPrefix(command.Err(), "NOSCRIPT") {
+			continue
+		}
+
+		keys, args := []string{r.key(reports[i].Student)}, reportArgs(&reports[i])
+
+		if again == nil {
+			again = r.client.Pipeline()
+			commands[i] = r.report.Eval(ctx, again, keys, args...)
+		} else {
+			commands[i] = r.report.EvalSha(ctx, again, keys, args...)
+		}
+	}
+
+	if again != nil {
+		_, _ = again.Exec(ctx)
+	}
+
+	results := make([]result, len(reports))
+
+	for i, command := range commands {
+		reply, err := command.Slice()
+		if err != nil {
+			results[i].err = fmt.Errorf("redis report: %w", err)
+
+			continue
+		}
+
+		results[i].outcome, results[i].err = parseOutcome(reports[i].Student, reply)
+	}
+
+	return results
+}
+
+func reportArgs(report *Report) []any {
+	args := make([]any, 0, 5+2*len(report.Violations))
+	args = append(args, report.SID, report.Seq, report.At, report.ExpireAt, flag(report.Live))
+
 	for _, candidate := range report.Violations {
 		args = append(args, candidate.Type, candidate.TTLMs)
 	}
 
-	reply, err := r.report.Run(ctx, r.client, []string{r.key(report.Student)}, args...).Slice()
-	if err != nil {
-		return Outcome{}, fmt.Errorf("redis report: %w", err)
-	}
-
-	return parseOutcome(report.Student, reply)
+	return args
 }
 
 // Sync implements Store.
@@ -190,6 +216,8 @@ func (r *Redis) syncBatch(ctx context.Context, batch []Record, expireAt int64) (
 			args = append(args, violation, count.N, count.LastAt)
 		}
 
+		args = append(args, record.keptArgs()...)
+
 		commands = append(commands, run(ctx, pipe, []string{r.key(record.Student)}, args...))
 		run = r.sync.EvalSha
 	}
@@ -215,106 +243,4 @@ func (r *Redis) syncBatch(ctx context.Context, batch []Record, expireAt int64) (
 	}
 
 	return merged, nil
-}
-
-func flag(set bool) string {
-	if set {
-		return "1"
-	}
-
-	return "0"
-}
-
-var errReply = errors.New("redis gave an unexpected reply")
-
-func parseOutcome(student string, reply []any) (Outcome, error) {
-	if len(reply) != 3 {
-		return Outcome{}, fmt.Errorf("%w: %d parts", errReply, len(reply))
-	}
-
-	status, _ := reply[0].(string)
-	types, _ := reply[1].([]any)
-	fields, _ := reply[2].([]any)
-
-	outcome := Outcome{Status: Status(status)}
-
-	for _, name := range types {
-		violation, ok := name.(string)
-		if !ok {
-			return Outcome{}, fmt.Errorf("%w: type is %T", errReply, name)
-		}
-
-		outcome.Counted = append(outcome.Counted, violation)
-	}
-
-	record, err := parseRecord(student, fields)
-	outcome.Record = record
-
-	return outcome, err
-}
-
-func parseRecord(student string, fields []any) (Record, error) {
-	record := Record{Student: student}
-
-	for i := 0; i+1 < len(fields); i += 2 {
-		name, named := fields[i].(string)
-		value, valued := fields[i+1].(string)
-
-		if !named || !valued {
-			return Record{}, fmt.Errorf("%w: field is %T: %T", errReply, fields[i], fields[i+1])
-		}
-
-		if err := record.setField(name, value); err != nil {
-			return Record{}, fmt.Errorf("%w: field %s: %w", errReply, name, err)
-		}
-	}
-
-	return record, nil
-}
-
-func (r *Record) setField(name, value string) error {
-	switch name {
-	case "device":
-		r.Device = value
-
-		return nil
-	case "sid":
-		r.SID = value
-
-		return nil
-	}
-
-	number, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		return fmt.Errorf("not a number: %w", err)
-	}
-
-	kind, violation, _ := strings.Cut(name, ":")
-
-	switch kind {
-	case "joined":
-		r.JoinedAt = number
-	case "gen":
-		r.Generation = number
-	case "seq":
-		r.Seq = number
-	case "live":
-		r.Live = number == 1
-	case "n", "last":
-		if r.Tally == nil {
-			r.Tally = policy.Tally{}
-		}
-
-		count := r.Tally[violation]
-		if kind == "n" {
-			count.N = int(number)
-		} else {
-			count.LastAt = number
-		}
-
-		r.Tally[violation] = count
-	}
-	// A field of a later version is left alone.
-
-	return nil
 }

@@ -31,6 +31,10 @@ type Record struct {
 	Live bool
 	// Tally outlives session ids: a second device inherits the score.
 	Tally policy.Tally
+	// Actions that invigilators took, by their ids, and Marks, numbers that only
+	// rise. Both maps are never changed once they are in a record.
+	Actions map[string]Action
+	Marks   map[string]int64
 }
 
 // Join asks for a student's session on a device.
@@ -45,7 +49,8 @@ type Join struct {
 	// Floor is a generation that is known to be taken.
 	Floor int64
 	// Force gives the session id SID whatever the device is: a join that was
-	// already answered while the store was away.
+	// already answered while the store was away. Repeated after another one has
+	// replaced that id, it changes nothing.
 	Force bool
 }
 
@@ -118,6 +123,7 @@ func Merge(a, b Record) Record {
 	}
 
 	merged.Live = a.Live || b.Live
+	merged.keep(&other)
 	merged.Tally = merged.Tally.Clone()
 
 	for violation, count := range other.Tally {

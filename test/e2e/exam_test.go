@@ -57,6 +57,7 @@ func TestExam(t *testing.T) {
 		{"one browser streams and closing its tab ends the stream", s.testBrowser},
 		{"a third-party WHIP client publishes", s.testWHIPClient},
 		{"simulated students stream, misbehave and are scored", s.testLab},
+		{"an invigilator watches and acts", s.testInvigilator},
 		{"the store may go away", s.testRedisLoss},
 		{"an SFU pod may go away", s.testSFULoss},
 		{"the operator may restart", s.testOperatorRestart},
@@ -377,12 +378,14 @@ func (s *suite) testDelete(t *testing.T) {
 		{Version: "v1", Kind: "SecretList"},
 		{Version: "v1", Kind: "ConfigMapList"},
 		{Version: "v1", Kind: "ServiceList"},
+		{Version: "v1", Kind: "ServiceAccountList"},
 		{Version: "v1", Kind: "PodList"},
 		{Version: "v1", Kind: "PersistentVolumeClaimList"},
 		{Group: "apps", Version: "v1", Kind: "StatefulSetList"},
 		{Group: "apps", Version: "v1", Kind: "DeploymentList"},
 		{Group: "policy", Version: "v1", Kind: "PodDisruptionBudgetList"},
 		{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicyList"},
+		{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleList"},
 		{Group: "exam.invigil.dev", Version: "v1alpha1", Kind: "ExamSessionList"},
 	}
 	ofExam := []client.ListOption{

@@ -87,7 +87,7 @@ func NewCommand(o *Options) *cobra.Command {
 	o.ConfigFlags.AddFlags(command.PersistentFlags())
 	registerConfigCompletion(o, command)
 
-	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o))
+	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o), newTokenCommand(o))
 
 	return command
 }

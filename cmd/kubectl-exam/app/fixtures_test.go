@@ -240,7 +240,7 @@ func makeSession(id, name string, status examv1alpha1.ExamSessionStatus) *examv1
 		},
 		Spec: examv1alpha1.ExamSessionSpec{
 			ExamRef: examv1alpha1.ExamReference{Name: "algebra"},
-			Student: examv1alpha1.Student{ID: id, Name: name},
+			Student: examv1alpha1.SessionStudent{ID: id, Name: name},
 		},
 		Status: status,
 	}

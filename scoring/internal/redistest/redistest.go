@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,14 +30,17 @@ type Server struct {
 
 	t       *testing.T
 	dir     string
+	args    []string
 	process *exec.Cmd
 }
 
-// Start runs a server until the test ends.
-func Start(t *testing.T) *Server {
+// Start runs a server until the test ends, with further arguments if it needs
+// them.
+func Start(t *testing.T, args ...string) *Server {
 	t.Helper()
 
 	s := Reserve(t)
+	s.args = args
 	s.Restart()
 
 	return s
@@ -90,6 +94,7 @@ func (s *Server) Restart() {
 	//nolint:gosec // a fixed program
 	s.process = exec.CommandContext(context.Background(), "redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", s.dir,
 		"--requirepass", Password, "--appendonly", "yes", "--save", "", "--daemonize", "no")
+	s.process.Args = append(s.process.Args, s.args...)
 
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
@@ -127,4 +132,36 @@ func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr: s.Addr, Password: Password, DialTimeout: time.Second, DialerRetries: 1, MaxRetries: -1,
 	})
+}
+
+// Stall stops the process where it is: connections stay open and get no answer.
+func (s *Server) Stall() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+}
+
+// Resume lets a stalled process go on.
+func (s *Server) Resume() {
+	s.t.Helper()
+	s.signal(syscall.SIGCONT)
+}
+
+func (s *Server) signal(signal syscall.Signal) {
+	s.t.Helper()
+
+	if err := s.process.Process.Signal(signal); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Configure sets a parameter of the running server.
+func (s *Server) Configure(name, value string) {
+	s.t.Helper()
+
+	client := s.Client()
+	defer client.Close()
+
+	if err := client.ConfigSet(context.Background(), name, value).Err(); err != nil {
+		s.t.Fatal(err)
+	}
 }
