@@ -59,8 +59,7 @@ func run() error {
 		"how long students have to move to another pod after SIGTERM")
 	flag.DurationVar(&timing.KeyFrameInterval, "keyframe-interval", timing.KeyFrameInterval,
 		"how often students are asked for a key frame")
-	// Off until scoring judges black and frozen streams by it: a decode costs ten
-	// milliseconds of CPU.
+	// Off unless asked for: a decode costs ten milliseconds of CPU.
 	flag.DurationVar(&timing.SampleInterval, "sample-interval", 0,
 		"how often a stream's key frame is looked at for light, sharpness and stillness; 0: never")
 	logLevel := flag.String("log-level", "info", "debug, info, warn or error")

@@ -28,8 +28,9 @@ type Stream struct {
 	Limited bool `json:"limited,omitempty"`
 	// Wanted is what viewers want of the student now; see WantedMedia.
 	Wanted WantedMedia `json:"wanted"`
-	// What the SFU itself saw in the last key frame that it looked at, about every
-	// 10 s. All are absent while it has not looked, or cannot decode the stream.
+	// What the SFU itself saw in the last key frame that it looked at, as often as
+	// its operator says. All are absent while it has not looked, or cannot decode the
+	// stream.
 
 	// Luminance is the mean luma, 0 to 255.
 	Luminance *float64 `json:"luminance,omitempty"`
