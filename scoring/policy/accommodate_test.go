@@ -56,7 +56,7 @@ func TestAccommodationsOnlyHelp(t *testing.T) {
 func TestAccommodations(t *testing.T) {
 	t.Parallel()
 
-	engine := roll(t).engine(published())
+	engine := roll(t).engine(defaults())
 	weight, longer, negative := 1, int64(9_000), -1
 
 	own, err := engine.For(map[string]wire.Accommodation{
@@ -125,7 +125,7 @@ func TestDismissedWeighNothing(t *testing.T) {
 	}
 
 	all := policy.Tally{"MultipleFaces": {N: 2}}
-	if got := score(d.engine(published()), all.Without(map[string]int{"MultipleFaces": 2})); got != 0 {
+	if got := score(d.engine(defaults()), all.Without(map[string]int{"MultipleFaces": 2})); got != 0 {
 		t.Errorf("everything is dismissed, and the score is %d", got)
 	}
 }
@@ -133,7 +133,7 @@ func TestDismissedWeighNothing(t *testing.T) {
 func TestObservationsAreTheServersOwn(t *testing.T) {
 	t.Parallel()
 
-	rules := published()
+	rules := defaults()
 	engine := roll(t).engine(rules)
 
 	if _, err := engine.Check([]wire.ReportedViolation{{Type: policy.StreamBlack, LastedMs: 60_000}}); err == nil {
@@ -165,7 +165,7 @@ func TestObservationsAreTheServersOwn(t *testing.T) {
 func TestRescore(t *testing.T) {
 	t.Parallel()
 
-	before, after := published(), published()
+	before, after := defaults(), defaults()
 	after.Version = "v2"
 	after.Violations[5].Weight, after.Violations[5].TTLMs = 10, 60_000 // FocusLost
 

@@ -9,7 +9,7 @@ import (
 	"github.com/invigil/invigil/scoring/policy"
 )
 
-// defaults is the policy of an exam that overrides nothing.
+// defaults is the policy of an exam that overrides nothing (docs/exam.md).
 func defaults() wire.Policy {
 	return wire.Policy{
 		Version: "v1",

@@ -9,25 +9,6 @@ import (
 	"github.com/invigil/invigil/scoring/policy"
 )
 
-// published is the policy of docs/exam.md.
-func published() wire.Policy {
-	return wire.Policy{
-		Version: "v1",
-		Violations: []wire.ViolationRule{
-			{Type: "MultipleFaces", Severity: "critical", Weight: 30, TTLMs: 45_000, MustLastMs: 1_000},
-			{Type: "FaceMissing", Severity: "high", Weight: 10, TTLMs: 30_000, MustLastMs: 3_000},
-			{Type: "CameraBlackout", Severity: "high", Weight: 10, TTLMs: 15_000, MustLastMs: 2_000},
-			{Type: "GazeDeviation", Severity: "medium", Weight: 4, TTLMs: 20_000, MustLastMs: 2_000},
-			{Type: "HeadTurned", Severity: "medium", Weight: 4, TTLMs: 20_000, MustLastMs: 2_000},
-			{Type: "FocusLost", Severity: "medium", Weight: 5, TTLMs: 20_000, MustLastMs: 1_000},
-			{Type: "Speaking", Severity: "low", Weight: 2, TTLMs: 30_000, MustLastMs: 2_000},
-			{Type: "LowQuality", Severity: "low", Weight: 1, TTLMs: 60_000, MustLastMs: 5_000},
-		},
-		Caps:   map[string]int{"low": 10, "medium": 30, "high": 60, "critical": 100},
-		Levels: wire.Levels{Watch: 10, Suspicious: 30, Critical: 60},
-	}
-}
-
 const shortestTTL = 15_000
 
 // dice make policies, events and accommodations. The seed is fixed: a failure
@@ -45,7 +26,7 @@ func roll(t *testing.T) dice {
 }
 
 func (d dice) policy() wire.Policy {
-	rules := published()
+	rules := defaults()
 	for i := range rules.Violations {
 		rule := &rules.Violations[i]
 		rule.Weight, rule.TTLMs, rule.MustLastMs = d.IntN(101), d.Int64N(60_000), d.Int64N(5_000)
@@ -71,7 +52,7 @@ func (d dice) engine(rules wire.Policy) *policy.Engine {
 }
 
 func (d dice) events(span int64) []policy.Event {
-	kinds := published().Violations
+	kinds := defaults().Violations
 	events := make([]policy.Event, d.IntN(60))
 
 	for i := range events {
@@ -86,7 +67,7 @@ func (d dice) events(span int64) []policy.Event {
 func (d dice) tally() policy.Tally {
 	tally := policy.Tally{}
 
-	for _, rule := range published().Violations {
+	for _, rule := range defaults().Violations {
 		if d.IntN(2) == 0 {
 			tally[rule.Type] = policy.Count{N: d.IntN(1 << d.IntN(40))}
 		}
@@ -156,7 +137,7 @@ func TestOrderInsideTTLDoesNotMatter(t *testing.T) {
 	t.Parallel()
 
 	d := roll(t)
-	engine := d.engine(published())
+	engine := d.engine(defaults())
 
 	for range rounds {
 		events := d.events(shortestTTL)
@@ -193,11 +174,11 @@ func TestSmallSignsNeverWeighLikeAGraveOne(t *testing.T) {
 	t.Parallel()
 
 	d := roll(t)
-	engine := d.engine(published())
+	engine := d.engine(defaults())
 	grave, graveLevel := engine.Score(policy.Tally{"MultipleFaces": {N: 1}})
 
-	for _, a := range published().Violations {
-		for _, b := range published().Violations {
+	for _, a := range defaults().Violations {
+		for _, b := range defaults().Violations {
 			if a.Severity == "critical" || b.Severity == "critical" {
 				continue
 			}

@@ -95,16 +95,6 @@ type Layer struct {
 // ErrNotFound: there is no such session.
 var ErrNotFound = errors.New("no such session")
 
-// Info is what signalling needs to know of a session.
-type Info struct {
-	// Owner is whose session it is: the subject of the grant that it began with.
-	Owner string
-	// ETag is that of its ICE session.
-	ETag string
-	// Ufrag is the peer's ICE user name fragment.
-	Ufrag string
-}
-
 // Engine makes publishers' connections.
 type Engine interface {
 	// Accept answers a publisher's offer, naming the candidates. An error leaves

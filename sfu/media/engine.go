@@ -137,9 +137,6 @@ func (e *Engine) View(offer *negotiate.Offer, candidates []negotiate.Candidate) 
 	return v, answer, nil
 }
 
-// Fingerprint is that of the process's certificate.
-func (e *Engine) Fingerprint() negotiate.Fingerprint { return e.transport.Fingerprint() }
-
 // newSSRC returns a random SSRC (RFC 3550, section 8) that is none of used.
 func newSSRC(used []uint32) uint32 {
 	for {

@@ -1,5 +1,7 @@
 package session
 
+import "github.com/invigil/invigil/sfu/conn"
+
 // Reason is why a session ended. Each session ends with exactly one.
 type Reason string
 
@@ -10,11 +12,11 @@ const (
 	// TakenOver: the same student published again.
 	TakenOver Reason = "TakenOver"
 	// IceFailed: nothing was heard of a connected publisher for too long.
-	IceFailed Reason = "IceFailed"
+	IceFailed = Reason(conn.IceFailed)
 	// ConnectTimeout: the publisher never connected.
-	ConnectTimeout Reason = "ConnectTimeout"
+	ConnectTimeout = Reason(conn.ConnectTimeout)
 	// DtlsClosed: the publisher closed its connection, or DTLS failed.
-	DtlsClosed Reason = "DtlsClosed"
+	DtlsClosed = Reason(conn.DtlsClosed)
 	// Drained: the pod drains, and the publisher had not left by the deadline.
 	Drained Reason = "Drained"
 	// Shutdown: the pod ends.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/invigil/invigil/sfu/conn"
 	"github.com/invigil/invigil/sfu/keyframe"
-	"github.com/invigil/invigil/sfu/negotiate"
 )
 
 // Publisher is who publishes.
@@ -23,7 +22,6 @@ type Publisher struct {
 type session struct {
 	id        string
 	publisher Publisher
-	offer     *negotiate.Offer
 	accepted  time.Time
 	table     *Table
 	logger    *zap.Logger
@@ -36,8 +34,7 @@ type session struct {
 	// guarded by table.mu
 	state       State
 	reason      Reason
-	etag        string
-	ufrag       string // the publisher's
+	signalled   conn.Signalled
 	connection  conn.Publisher
 	connectedAt time.Time
 	receiving   bool
@@ -51,48 +48,24 @@ type session struct {
 
 // run watches over the session until it has a reason to end, and ends it.
 func (s *session) run(connection conn.Publisher) {
-	s.watch(connection)
+	timing := s.table.timing
+
+	end := conn.Watch{
+		Connect: timing.Connect,
+		Silence: timing.Silence,
+		Connected: func() {
+			if s.table.connected(s) {
+				connection.Publish(s.publisher.Student)
+			}
+		},
+		Often:    connection.RefreshKeyFrame,
+		Interval: timing.KeyFrameInterval,
+	}.Run(connection, s.ending)
+	if end != "" {
+		s.table.end(s, Reason(end))
+	}
+
 	connection.Unpublish(string(s.table.reason(s)))
 	connection.Close()
 	s.table.leave(s, connection)
-}
-
-func (s *session) watch(connection conn.Publisher) {
-	connect := time.NewTimer(s.table.timing.Connect)
-	defer connect.Stop()
-
-	keyFrames := time.NewTicker(s.table.timing.KeyFrameInterval)
-	defer keyFrames.Stop()
-
-	var silence <-chan time.Time // nil while the publisher is heard of
-
-	for {
-		select {
-		case <-s.ending:
-			return
-		case <-connect.C:
-			s.table.end(s, ConnectTimeout)
-		case <-silence:
-			s.table.end(s, IceFailed)
-		case <-keyFrames.C:
-			connection.RefreshKeyFrame()
-		case <-connection.Changed():
-			switch connection.State() {
-			case conn.Connecting:
-			case conn.Connected:
-				silence = nil
-
-				connect.Stop()
-				if s.table.connected(s) {
-					connection.Publish(s.publisher.Student)
-				}
-			case conn.Silent:
-				if silence == nil {
-					silence = time.After(s.table.timing.Silence)
-				}
-			case conn.Ended:
-				s.table.end(s, DtlsClosed)
-			}
-		}
-	}
 }

@@ -206,9 +206,7 @@ func (t *Table) tryEnter(publisher Publisher, offer *negotiate.Offer) (entered, 
 	id := rand.Text()
 	s := &session{
 		id:        id,
-		etag:      newETag(),
-		ufrag:     offer.ICE.Ufrag,
-		offer:     offer,
+		signalled: conn.NewSignalled(publisher.Student, offer),
 		publisher: publisher,
 		accepted:  time.Now(),
 		table:     t,
@@ -236,7 +234,7 @@ func (t *Table) attach(s *session, connection conn.Publisher) (reason Reason, et
 
 	s.connection = connection
 
-	return s.reason, s.etag
+	return s.reason, s.signalled.ETag
 }
 
 // forget removes a session whose offer could not be answered: it never began.
@@ -354,7 +352,7 @@ func (t *Table) Find(id string) (conn.Info, error) {
 		return conn.Info{}, ErrNotFound
 	}
 
-	return conn.Info{Owner: s.publisher.Student, ETag: s.etag, Ufrag: s.ufrag}, nil
+	return s.signalled.Info, nil
 }
 
 // Restart gives the session new ICE credentials, for a publisher who has given
@@ -369,14 +367,9 @@ func (t *Table) Restart(id, ufrag string, candidates []negotiate.Candidate) (fra
 		return "", "", ErrNotFound
 	}
 
-	fragment, err = s.offer.RestartFragment(negotiate.Local{ICE: s.connection.Restart(), Candidates: candidates})
-	if err != nil {
-		return "", "", fmt.Errorf("restart ICE: %w", err)
+	if fragment, err = s.signalled.Restart(s.connection, ufrag, candidates); err != nil {
+		return "", "", err //nolint:wrapcheck // it says enough
 	}
 
-	s.ufrag, s.etag = ufrag, newETag()
-
-	return fragment, s.etag, nil
+	return fragment, s.signalled.ETag, nil
 }
-
-func newETag() string { return `"` + rand.Text()[:12] + `"` }

@@ -35,11 +35,11 @@ const (
 	// SocketClosed: the slot viewer's WebSocket went.
 	SocketClosed Reason = "SocketClosed"
 	// IceFailed: nothing was heard of a connected viewer for too long.
-	IceFailed Reason = "IceFailed"
+	IceFailed = Reason(conn.IceFailed)
 	// ConnectTimeout: the viewer never connected.
-	ConnectTimeout Reason = "ConnectTimeout"
+	ConnectTimeout = Reason(conn.ConnectTimeout)
 	// DtlsClosed: the viewer closed its connection, or DTLS failed.
-	DtlsClosed Reason = "DtlsClosed"
+	DtlsClosed = Reason(conn.DtlsClosed)
 	// Shutdown: the pod ends.
 	Shutdown Reason = "Shutdown"
 )
@@ -87,10 +87,9 @@ type Table struct {
 
 // viewer is one viewer's stay.
 type viewer struct {
-	id, owner string
-	offer     *negotiate.Offer
-	media     *media.Viewer
-	began     time.Time
+	id    string
+	media *media.Viewer
+	began time.Time
 
 	// ending is closed when the viewer gets its reason, done when everything that
 	// it owned is released and it has left the table.
@@ -98,8 +97,8 @@ type viewer struct {
 	done   chan struct{}
 
 	// guarded by the table
-	etag, ufrag string
-	reason      Reason
+	signalled conn.Signalled
+	reason    Reason
 }
 
 // NewTable returns an empty table.
@@ -137,22 +136,27 @@ func (t *Table) View(owner string, offer *negotiate.Offer, candidates []negotiat
 	}
 
 	v := &viewer{
-		id: rand.Text(), owner: owner, offer: offer, media: connection, began: time.Now(),
+		id: rand.Text(), media: connection, began: time.Now(),
 		ending: make(chan struct{}), done: make(chan struct{}),
-		etag: newETag(), ufrag: offer.ICE.Ufrag,
+		signalled: conn.NewSignalled(owner, offer),
 	}
 	t.viewers[v.id] = v
 
 	t.running.Go(func() { t.run(v) })
 
-	return &Accepted{ID: v.id, ETag: v.etag, Answer: answer, Viewer: connection, viewer: v}, nil
+	return &Accepted{ID: v.id, ETag: v.signalled.ETag, Answer: answer, Viewer: connection, viewer: v}, nil
 }
-
-func newETag() string { return `"` + rand.Text()[:12] + `"` }
 
 // run watches over a viewer until it has a reason to end, and ends it.
 func (t *Table) run(v *viewer) {
-	t.watch(v)
+	timing := t.options.Timing
+
+	end := conn.Watch{Connect: timing.Connect, Silence: timing.Silence, Connected: v.media.Connected}.
+		Run(v.media, v.ending)
+	if end != "" {
+		t.end(v, Reason(end))
+	}
+
 	v.media.Close()
 
 	t.mu.Lock()
@@ -161,42 +165,9 @@ func (t *Table) run(v *viewer) {
 	t.mu.Unlock()
 
 	t.metrics.ended.WithLabelValues(string(reason)).Inc()
-	t.logger.Info("viewer ended", zap.String("viewer", v.owner), zap.String("session", v.id),
+	t.logger.Info("viewer ended", zap.String("viewer", v.signalled.Owner), zap.String("session", v.id),
 		zap.String("reason", string(reason)), zap.Duration("lasted", time.Since(v.began)))
 	close(v.done)
-}
-
-func (t *Table) watch(v *viewer) {
-	connect := time.NewTimer(t.options.Timing.Connect)
-	defer connect.Stop()
-
-	var silence <-chan time.Time // nil while the viewer is heard of
-
-	for {
-		select {
-		case <-v.ending:
-			return
-		case <-connect.C:
-			t.end(v, ConnectTimeout)
-		case <-silence:
-			t.end(v, IceFailed)
-		case <-v.media.Changed():
-			switch v.media.State() {
-			case conn.Connecting:
-			case conn.Connected:
-				silence = nil
-
-				connect.Stop()
-				v.media.Connected()
-			case conn.Silent:
-				if silence == nil {
-					silence = time.After(t.options.Timing.Silence)
-				}
-			case conn.Ended:
-				t.end(v, DtlsClosed)
-			}
-		}
-	}
 }
 
 // end gives the viewer its reason to end, unless it has one.
@@ -220,7 +191,7 @@ func (t *Table) Find(id string) (conn.Info, error) {
 		return conn.Info{}, conn.ErrNotFound
 	}
 
-	return conn.Info{Owner: v.owner, ETag: v.etag, Ufrag: v.ufrag}, nil
+	return v.signalled.Info, nil
 }
 
 // Restart gives the session new ICE credentials, for a viewer who has given
@@ -235,14 +206,11 @@ func (t *Table) Restart(id, ufrag string, candidates []negotiate.Candidate) (fra
 		return "", "", conn.ErrNotFound
 	}
 
-	fragment, err = v.offer.RestartFragment(negotiate.Local{ICE: v.media.Restart(), Candidates: candidates})
-	if err != nil {
-		return "", "", fmt.Errorf("restart ICE: %w", err)
+	if fragment, err = v.signalled.Restart(v.media, ufrag, candidates); err != nil {
+		return "", "", err //nolint:wrapcheck // it says enough
 	}
 
-	v.ufrag, v.etag = ufrag, newETag()
-
-	return fragment, v.etag, nil
+	return fragment, v.signalled.ETag, nil
 }
 
 // Delete ends the session and returns once everything that it owned is

@@ -88,14 +88,6 @@ func (e *Events) Report(delta wire.PageDelta, violations []wire.ReportedViolatio
 	e.poke()
 }
 
-// Unacked is how many reports the server has not acknowledged.
-func (e *Events) Unacked() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-
-	return len(e.unacked)
-}
-
 func (e *Events) poke() {
 	select {
 	case e.wake <- struct{}{}:

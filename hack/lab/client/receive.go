@@ -14,25 +14,30 @@ import (
 // maxDatagram is more than anything that arrives.
 const maxDatagram = 1500
 
+// VP8 is the codec as browsers offer it.
+func VP8() webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType:  webrtc.MimeTypeVP8,
+			ClockRate: 90000,
+			RTCPFeedback: []webrtc.RTCPFeedback{
+				{Type: webrtc.TypeRTCPFBGoogREMB},
+				{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
+				{Type: webrtc.TypeRTCPFBNACK},
+				{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+			},
+		},
+		PayloadType: 96,
+	}
+}
+
 // receiving sets up pion to receive VP8 as a browser does, and nothing more:
 // losses are asked for again, and receiver reports and congestion feedback are
 // sent where they are negotiated.
 func receiving() ([]func(*webrtc.API), error) {
 	engine := &webrtc.MediaEngine{}
 	if err := errors.Join(
-		engine.RegisterCodec(webrtc.RTPCodecParameters{
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType:  webrtc.MimeTypeVP8,
-				ClockRate: 90000,
-				RTCPFeedback: []webrtc.RTCPFeedback{
-					{Type: webrtc.TypeRTCPFBGoogREMB},
-					{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
-					{Type: webrtc.TypeRTCPFBNACK},
-					{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
-				},
-			},
-			PayloadType: 96,
-		}, webrtc.RTPCodecTypeVideo),
+		engine.RegisterCodec(VP8(), webrtc.RTPCodecTypeVideo),
 		engine.RegisterCodec(webrtc.RTPCodecParameters{
 			RTPCodecCapability: webrtc.RTPCodecCapability{
 				MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96",
