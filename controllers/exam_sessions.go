@@ -19,8 +19,8 @@ import (
 const parallelApplies = 8
 
 // applySessions makes one ExamSession per student. Of a student who was removed
-// from the roster, a session that was never joined goes; one that was joined
-// stays with the Exam, as a record.
+// from the roster, a session that was never joined goes; one that was joined, or
+// that somebody has terminated, stays with the Exam, as a record.
 func (r *Reconciler) applySessions(ctx context.Context, p *pass) error {
 	if err := r.listSessions(ctx, p); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (r *Reconciler) applySessions(ctx context.Context, p *pass) error {
 	}
 
 	for _, removed := range have {
-		if joined(removed) {
+		if joined(removed) || removed.Status.State == examv1alpha1.SessionTerminated {
 			continue
 		}
 
@@ -87,11 +87,12 @@ func (r *Reconciler) listSessions(ctx context.Context, p *pass) error {
 // joined says whether the student ever opened the exam.
 func joined(session *examv1alpha1.ExamSession) bool {
 	switch session.Status.State {
-	case "", examv1alpha1.SessionEnrolled, examv1alpha1.SessionFinished:
-		// Everybody's session finishes with the exam, joined or not.
-		return session.Status.JoinTime != nil
-	default:
+	case examv1alpha1.SessionJoined, examv1alpha1.SessionLive, examv1alpha1.SessionInterrupted:
 		return true
+	default:
+		// Of the others, nobody need have joined: everybody's session finishes with the
+		// exam, and an invigilator may pause or terminate whom they like.
+		return session.Status.JoinTime != nil
 	}
 }
 

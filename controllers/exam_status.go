@@ -211,7 +211,7 @@ func count(counts *examv1alpha1.StudentCounts, session *examv1alpha1.ExamSession
 	add(&counts.Joined, joined(session))
 	add(&counts.Streaming, session.Status.Streaming)
 	add(&counts.Interrupted, state == examv1alpha1.SessionInterrupted)
-	add(&counts.Finished, state == examv1alpha1.SessionFinished)
+	add(&counts.Finished, state == examv1alpha1.SessionFinished || state == examv1alpha1.SessionTerminated)
 	add(&counts.Flagged, level == examv1alpha1.LevelSuspicious || level == examv1alpha1.LevelCritical)
 }
 

@@ -95,13 +95,13 @@ func urgency(state examv1alpha1.SessionState) int {
 	switch state {
 	case examv1alpha1.SessionInterrupted:
 		return 0
-	case examv1alpha1.SessionJoined:
+	case examv1alpha1.SessionJoined, examv1alpha1.SessionPaused:
 		return 1
 	case examv1alpha1.SessionLive:
 		return 2
 	case examv1alpha1.SessionEnrolled:
 		return 3
-	case examv1alpha1.SessionFinished:
+	case examv1alpha1.SessionFinished, examv1alpha1.SessionTerminated:
 		return 4
 	default:
 		return 5
