@@ -10,7 +10,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -249,8 +248,8 @@ func publishGStreamer(t *testing.T, p *pod) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, command.Start())
 	t.Cleanup(func() {
-		_ = command.Process.Signal(os.Interrupt) // or it has ended
-		_ = command.Wait()                       // however it ends
+		_ = whipclient.Stop(command.Process) // or it has ended
+		_ = command.Wait()                   // however it ends
 
 		if t.Failed() {
 			t.Logf("whip-client: %s", output.Bytes())

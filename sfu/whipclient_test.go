@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -66,7 +65,7 @@ func TestWHIPClient(t *testing.T) {
 			p.eventually("its media arrives", 20*time.Second, func() bool { return p.receiving("ada") })
 			t.Logf("received %+v", *p.stream("ada"))
 
-			must(t, command.Process.Signal(syscall.SIGINT))
+			must(t, whipclient.Stop(command.Process))
 			p.eventually("it says goodbye", 10*time.Second, func() bool {
 				return slices.Equal(p.reasons("ada"), []string{"Deleted"})
 			})

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -110,7 +109,7 @@ func (s *suite) testBrowser(t *testing.T) {
 	const student = "ada"
 
 	address := s.openExam(t, examName)
-	browser := s.start(t, "chromium", exec.CommandContext(t.Context(), "node",
+	browser := s.start(t, "chromium", program(t.Context(), "node",
 		filepath.Join(s.root, "test/browser/student.mjs"),
 		"--url", s.link(t, examName, student, address),
 		"--artifacts", s.artifacts(t)))

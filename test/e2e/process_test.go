@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -23,8 +24,19 @@ type process struct {
 	lines chan string
 }
 
-// start starts a program; the end of the test ends it, SIGINT first. What it
-// writes is kept as <name>.log for a failed test.
+// program is a command that the end of the test asks to end, by SIGINT: the test's
+// context ends just before its clean-up, and a program gets to say goodbye (a
+// browser closes its tab).
+func program(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 10 * time.Second
+
+	return cmd
+}
+
+// start starts a program; the end of the test ends it, by its Cancel first. What
+// it writes is kept as <name>.log for a failed test.
 func (s *suite) start(t *testing.T, name string, cmd *exec.Cmd) *process {
 	t.Helper()
 
@@ -44,10 +56,6 @@ func (s *suite) start(t *testing.T, name string, cmd *exec.Cmd) *process {
 	}
 
 	cmd.Stderr = log
-	// The test's context ends just before its clean-up: a program gets to say
-	// goodbye (a browser closes its tab, a WHIP client sends its DELETE).
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
-	cmd.WaitDelay = 10 * time.Second
 
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", name, err)
@@ -83,7 +91,7 @@ func (p *process) stop() {
 	}
 
 	_ = p.stdin.Close()
-	_ = p.cmd.Process.Signal(syscall.SIGINT)
+	_ = p.cmd.Cancel()
 	kill := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
 	// How it ended is in its log; that it ended is what matters here.
 	_ = p.cmd.Wait()
@@ -125,7 +133,7 @@ func (p *process) say(t *testing.T, line string) {
 func (s *suite) openExam(t *testing.T, exam string) string {
 	t.Helper()
 
-	cmd := exec.CommandContext(t.Context(), filepath.Join(s.root, "bin", "kubectl-exam"),
+	cmd := program(t.Context(), filepath.Join(s.root, "bin", "kubectl-exam"),
 		"-n", s.namespace, "open", exam, "--port", "0")
 	opened := s.start(t, "open-"+exam, cmd)
 	line := opened.awaitLine(t, "Forwarding ", 60*time.Second)
