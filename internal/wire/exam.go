@@ -21,6 +21,19 @@ type ExamConfig struct {
 	Policy   Policy    `json:"policy"`
 	// Invigilators is who may watch and act; absent: nobody.
 	Invigilators *Invigilators `json:"invigilators,omitempty"`
+	// Evidence says how long it is kept; where, scoring's own flags say. Absent:
+	// nothing is recorded.
+	Evidence *EvidenceConfig `json:"evidence,omitempty"`
+}
+
+// EvidenceConfig is what is recorded of an exam, and for how long.
+type EvidenceConfig struct {
+	// RetentionMs is how long after the exam's end its pictures are kept; records
+	// stay. 0: until somebody deletes them.
+	RetentionMs int64 `json:"retentionMs,omitempty"`
+	// PictureEveryMs is the mean time between two pictures that the SFU takes of a
+	// streaming student at random moments. 0: none.
+	PictureEveryMs int64 `json:"pictureEveryMs,omitempty"`
 }
 
 // Invigilators says how their tokens are checked: ServiceAccount tokens of the

@@ -76,6 +76,23 @@ type Sessions struct {
 	Sessions       []Session `json:"sessions"`
 	// Shards is scoring's own view of the SFU pods.
 	Shards []ShardHealth `json:"shards"`
+	// Evidence is absent where none is kept.
+	Evidence *EvidenceStatus `json:"evidence,omitempty"`
+}
+
+// EvidenceStatus is how an exam's evidence does.
+type EvidenceStatus struct {
+	// Records and Pictures are in the bucket, Backlog entries wait for it.
+	Records  int64 `json:"records"`
+	Pictures int64 `json:"pictures"`
+	Backlog  int   `json:"backlog"`
+	// SealedAt and Head, the SHA-256 of sealed.json in hex: absent until then.
+	SealedAt int64  `json:"sealedAt,omitempty"`
+	Head     string `json:"head,omitempty"`
+	// ExpiredAt is when pictures were deleted last, as retention has it.
+	ExpiredAt int64 `json:"expiredAt,omitempty"`
+	// Failing is why the bucket cannot be written, for people; "" if it can.
+	Failing string `json:"failing,omitempty"`
 }
 
 // Session is the state of one student's session.
