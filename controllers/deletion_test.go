@@ -103,7 +103,7 @@ func TestRecreation(t *testing.T) {
 	}
 
 	eventually(t, "children of the second", func() error {
-		if children := s.children(t, second); len(children) != 23 {
+		if children := s.children(t, second); len(children) != 24 {
 			return fmt.Errorf("%d children: %v", len(children), childNames(children))
 		}
 

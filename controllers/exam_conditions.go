@@ -27,6 +27,7 @@ func setConditions(p *pass, view sessions.View, stopped error, now time.Time) {
 		c.media(p)
 		c.scoring(p, view)
 		c.store(p, view)
+		c.evidence(p, view)
 	}
 
 	var stalled *outcome.StalledError

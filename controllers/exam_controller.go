@@ -31,7 +31,7 @@ import (
 //
 // +kubebuilder:rbac:groups="",resources=configmaps;secrets;services,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=delete;list
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts/token,verbs=create
@@ -79,6 +79,7 @@ type pass struct {
 	keys *manifests.Keys
 	// invigilators is how scoring checks who watches.
 	invigilators *wire.Invigilators
+	evidence     evidence
 	pods         map[string]*corev1.Pod
 	shards       []shard
 	// contents are the hashes of mounted configuration, by component.
@@ -107,7 +108,7 @@ type pendingEvent struct {
 func (p *pass) input(r *Reconciler) manifests.Input {
 	return manifests.Input{
 		Exam: p.exam, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
-		Images: r.Images, ManagerNamespace: r.ManagerNamespace,
+		Evidence: p.evidence.recorded, Images: r.Images, ManagerNamespace: r.ManagerNamespace,
 	}
 }
 
@@ -129,6 +130,7 @@ func (r *Reconciler) steps() []step {
 		{"sessions", r.applySessions, false},
 		{"links", r.applyLinks, false},
 		{"invigilators", r.applyInvigilators, false},
+		{"evidence", r.applyEvidence, false},
 		{"config", r.applyConfig, false},
 		{"network", r.applyNetwork, false},
 		{"store", r.applyStore, false},

@@ -41,6 +41,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass, stopped error) error {
 	if p.planned {
 		reportPlan(p)
 		reportShards(p, view)
+		reportEvidence(p, view)
 	}
 
 	summarize(&exam.Status, p)
@@ -73,6 +74,8 @@ func (r *Reconciler) tell(p *pass, before *examv1alpha1.Exam) {
 
 		p.events = append(p.events, pendingEvent{kind, ready.Reason, ready.Message})
 	}
+
+	p.events = append(p.events, evidenceEvents(before.Status.Conditions, now)...)
 
 	for _, event := range p.events {
 		r.Events.Eventf(p.exam, nil, event.kind, event.reason, "Reconcile", "%s", event.message)

@@ -188,6 +188,7 @@ type scoringService struct {
 	sessions map[string]wire.Session
 	since    map[string]int
 	shards   []wire.ShardHealth
+	evidence *wire.EvidenceStatus
 	refused  int
 }
 
@@ -208,7 +209,7 @@ func (f *fakeScoring) start(t *testing.T, s *suite, exam *examv1alpha1.Exam) *sc
 	service := &scoringService{
 		verifier: token.NewVerifier(keys.Session.Public().(ed25519.PublicKey), exam.Namespace+"/"+exam.Name, time.Now),
 		changed:  make(chan struct{}), store: true, cursor: 1,
-		sessions: map[string]wire.Session{}, since: map[string]int{},
+		sessions: map[string]wire.Session{}, since: map[string]int{}, evidence: &wire.EvidenceStatus{},
 	}
 	f.put(exam, service)
 
@@ -287,7 +288,9 @@ func (s *scoringService) answer(since int) (wire.Sessions, chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	out := wire.Sessions{Cursor: strconv.Itoa(s.cursor), Full: since == 0, StoreAvailable: s.store, Shards: s.shards}
+	out := wire.Sessions{
+		Cursor: strconv.Itoa(s.cursor), Full: since == 0, StoreAvailable: s.store, Shards: s.shards, Evidence: s.evidence,
+	}
 
 	for id, session := range s.sessions {
 		if s.since[id] > since {

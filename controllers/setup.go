@@ -66,6 +66,7 @@ func CacheOptions() cache.Options {
 			&appsv1.Deployment{}:            own,
 			&appsv1.StatefulSet{}:           own,
 			&corev1.ConfigMap{}:             own,
+			&corev1.PersistentVolumeClaim{}: own,
 			&corev1.Pod{}:                   own,
 			&corev1.Secret{}:                own,
 			&corev1.Service{}:               own,
@@ -166,6 +167,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 		Owns(&networkingv1.NetworkPolicy{}).
 		Owns(&policyv1.PodDisruptionBudget{}).
 		Owns(&rbacv1.Role{}).
+		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(examOf)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(examOf)).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.examsOnNode), builder.WithPredicates(addressesChanged())).
 		Watches(&examv1alpha1.ExamSession{}, gathered()).

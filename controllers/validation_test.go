@@ -2,6 +2,8 @@ package controllers_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,6 +88,33 @@ func TestValidation(t *testing.T) {
 			"spec.policy.violations[0].weight: Invalid value: 101: spec.policy.violations[0].weight in body " +
 				"should be less than or equal to 100",
 		}},
+		"bucket without a bucket": {spec: roster + "evidence: {type: Bucket}", want: []string{
+			"spec.evidence: Invalid value: bucket must be set when type is Bucket, and only then",
+		}},
+		"bucket of another type": {spec: roster + "evidence: {bucket: {url: 's3://evidence'}}", want: []string{
+			"spec.evidence: Invalid value: bucket must be set when type is Bucket, and only then",
+		}},
+		"volume of another type": {spec: roster + "evidence: {type: None, volume: {}}", want: []string{
+			"spec.evidence: Invalid value: volume may be set only when type is Volume",
+		}},
+		"bucket elsewhere": {spec: roster + "evidence: {type: Bucket, bucket: {url: 'gs://evidence'}}", want: []string{
+			`spec.evidence.bucket.url: Invalid value: "gs://evidence": url must be s3://BUCKET or s3://BUCKET?PARAMETERS; ` +
+				"a folder in it is the parameter prefix",
+		}},
+		"bucket with a folder": {spec: roster + "evidence: {type: Bucket, bucket: {url: 's3://evidence/maths'}}", want: []string{
+			`spec.evidence.bucket.url: Invalid value: "s3://evidence/maths": url must be s3://BUCKET or ` +
+				"s3://BUCKET?PARAMETERS; a folder in it is the parameter prefix",
+		}},
+		"pictures too often": {spec: roster + "evidence: {pictureInterval: 9s}", want: []string{
+			`spec.evidence.pictureInterval: Invalid value: "9s": pictureInterval must be 0s or at least 10s`,
+		}},
+		"negative retention": {spec: roster + "evidence: {retention: -1h}", want: []string{
+			`spec.evidence.retention: Invalid value: "-1h": retention must not be negative, for example 720h`,
+		}},
+		"evidence in a bucket": {spec: roster + "evidence: {type: Bucket, bucket: {url: 's3://evidence?region=eu-central-1" +
+			"&endpoint=https://s3.example.org:9000&prefix=maths/'}, retention: 0s, pictureInterval: 0s}"},
+		"no evidence":          {spec: roster + "evidence: {type: None}"},
+		"evidence on a volume": {spec: roster + "evidence: {volume: {size: 10Gi, storageClassName: fast}}"},
 		"name too long for pods": {name: strings.Repeat("a", 41), spec: roster, want: []string{
 			"<nil>: Invalid value: metadata.name must be at most 40 lower-case letters, digits and -, beginning with a letter: " +
 				"pods and services are named after it",
@@ -183,6 +213,87 @@ func TestImmutable(t *testing.T) {
 	}
 }
 
+// TestEvidenceStays: where a record began it stays, and its volume only grows.
+func TestEvidenceStays(t *testing.T) {
+	t.Parallel()
+
+	cluster, namespace := needCluster(t)
+
+	exam := func(name string, evidence examv1alpha1.Evidence) *examv1alpha1.Exam {
+		exam := makeExam(namespace, name).students(1).schedule(time.Now().Add(24*time.Hour), time.Hour).obj()
+		exam.Spec.Evidence = evidence
+		cluster.create(t, exam)
+
+		return exam
+	}
+	byDefault := exam("by-default", examv1alpha1.Evidence{})
+	sized := exam("sized", examv1alpha1.Evidence{Volume: &examv1alpha1.EvidenceVolume{
+		Size: ptr.To(resource.MustParse("2Gi")), StorageClassName: ptr.To("fast"),
+	}})
+	bucket := exam("bucket", examv1alpha1.Evidence{
+		Type: examv1alpha1.EvidenceInBucket, Bucket: &examv1alpha1.EvidenceBucket{URL: "s3://evidence"},
+	})
+	size := func(s string) *examv1alpha1.EvidenceVolume {
+		return &examv1alpha1.EvidenceVolume{Size: ptr.To(resource.MustParse(s))}
+	}
+
+	const shrinks = "spec.evidence: Invalid value: volume.size can only grow"
+
+	const otherClass = "spec.evidence: Invalid value: volume.storageClassName cannot be changed: the volume is made once"
+
+	cases := map[string]struct {
+		exam   *examv1alpha1.Exam
+		change func(*examv1alpha1.Evidence)
+		want   []string
+	}{
+		"type": {
+			byDefault, func(e *examv1alpha1.Evidence) { e.Type = examv1alpha1.NoEvidence },
+			[]string{"spec.evidence: Invalid value: type cannot be changed: a record stays where it began"},
+		},
+		"smaller than the default": {
+			byDefault, func(e *examv1alpha1.Evidence) { e.Volume = size("4Gi") }, []string{shrinks},
+		},
+		"larger than the default": {byDefault, func(e *examv1alpha1.Evidence) { e.Volume = size("6Gi") }, nil},
+		"larger":                  {sized, func(e *examv1alpha1.Evidence) { e.Volume.Size = size("2100Mi").Size }, nil},
+		"smaller": {
+			sized, func(e *examv1alpha1.Evidence) { e.Volume.Size = size("2000Mi").Size }, []string{shrinks},
+		},
+		"class": {
+			sized, func(e *examv1alpha1.Evidence) { e.Volume.StorageClassName = ptr.To("slow") }, []string{otherClass},
+		},
+		"no class any more": {sized, func(e *examv1alpha1.Evidence) { e.Volume = size("3Gi") }, []string{otherClass}},
+		"another bucket": {
+			bucket, func(e *examv1alpha1.Evidence) { e.Bucket.URL = "s3://elsewhere" }, []string{
+				`spec.evidence.bucket.url: Invalid value: "s3://elsewhere": url cannot be changed: a record stays where it began`,
+			},
+		},
+		"other credentials": {
+			bucket, func(e *examv1alpha1.Evidence) { e.Bucket.SecretRef = &examv1alpha1.EvidenceSecretRef{Name: "new"} }, nil,
+		},
+		"how long": {
+			bucket, func(e *examv1alpha1.Evidence) { e.Retention = &metav1.Duration{Duration: time.Hour} }, nil,
+		},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			changed := tc.exam.DeepCopy()
+			tc.change(&changed.Spec.Evidence)
+
+			var got []string
+			if err := cluster.client.Patch(t.Context(), changed, client.MergeFrom(tc.exam), client.DryRunAll); err != nil {
+				got = messages(t, err)
+			}
+
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 
@@ -199,7 +310,11 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const want = `media:
+	const want = `evidence:
+  pictureInterval: 10m0s
+  retention: 720h0m0s
+  type: Volume
+media:
   spares: 1
   studentsPerPod: 100
 policy:
@@ -227,5 +342,37 @@ title: Algebra I
 
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+// TestSamples: what people copy is accepted as it stands.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+
+	cluster, namespace := needCluster(t)
+
+	files, err := filepath.Glob("../config/samples/exam_*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("samples: %v, %v", files, err)
+	}
+
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		for document := range strings.SplitSeq(string(data), "\n---\n") {
+			object := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+
+			object.SetNamespace(namespace)
+
+			if err := cluster.client.Create(t.Context(), object, client.DryRunAll, client.FieldValidation("Strict")); err != nil {
+				t.Errorf("%s: %s %s: %v", file, object.GetKind(), object.GetName(), err)
+			}
+		}
 	}
 }

@@ -48,6 +48,12 @@ type bench struct {
 	link    ed25519.PrivateKey
 	session ed25519.PrivateKey
 	limits  exam.Limits
+	door    scoring.Door
+	// evidence is the URL of the bucket; "": none. signing signs what is in it.
+	evidence string
+	signing  ed25519.PrivateKey
+	// random says when pictures are taken; nil: by chance.
+	random func() float64
 	// wrap changes the public listener.
 	wrap func(net.Listener) net.Listener
 
@@ -161,6 +167,11 @@ func (b *bench) start() {
 		public = b.wrap(public)
 	}
 
+	var evidence *scoring.Evidence
+	if b.evidence != "" {
+		evidence = &scoring.Evidence{URL: b.evidence, Key: b.signing, Random: b.random}
+	}
+
 	client := store.NewClient([]string{b.redis.Addr}, b.redis.PasswordFile)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
@@ -170,7 +181,8 @@ func (b *bench) start() {
 			ConfigFile: filepath.Join(b.dir, "exam.json"), ShardsFile: filepath.Join(b.dir, "shards.json"),
 			LinkKey: b.link.Public().(ed25519.PublicKey), SessionKey: b.session,
 			Redis: client, Page: page(), Public: public, Internal: internal,
-			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits,
+			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits, Door: b.door,
+			Evidence: evidence,
 		})
 	}()
 

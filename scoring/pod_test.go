@@ -34,6 +34,10 @@ type pod struct {
 	// status, if set, answers every POST, with code.
 	status int
 	code   wire.ErrorCode
+	// frame is the key frame of everybody whom it receives; slow are how many requests
+	// for one are answered by KeyFrameTimeout before it is given.
+	frame []byte
+	slow  int
 	// seen are the WHIP requests: method, path, subject and session id.
 	seen []string
 }
@@ -47,6 +51,7 @@ func newPod(t *testing.T, name, exam string, key ed25519.PublicKey, now func() t
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /internal/v1/streams", p.list)
+	mux.HandleFunc("GET /internal/v1/streams/{student}/keyframe", p.keyFrame)
 	mux.HandleFunc("/whip", p.whip)
 	mux.HandleFunc("/whip/{id}", p.whip)
 	p.Server = httptest.NewServer(mux)
@@ -90,6 +95,38 @@ func (p *pod) list(w http.ResponseWriter, r *http.Request) {
 	}
 
 	httpapi.WriteJSON(w, http.StatusOK, answer)
+}
+
+func (p *pod) keyFrame(w http.ResponseWriter, r *http.Request) {
+	if _, err := p.verifier.Verify(token.Internal, httpapi.Bearer(r)); err != nil {
+		httpapi.WriteTokenError(w, err)
+
+		return
+	}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	switch _, publishes := p.streams[r.PathValue("student")]; {
+	case !publishes:
+		httpapi.WriteError(w, http.StatusNotFound, wire.CodeNotFound, "no stream")
+	case p.slow > 0:
+		p.slow--
+
+		httpapi.WriteError(w, http.StatusGatewayTimeout, wire.CodeKeyFrameTimeout, "none in time")
+	default:
+		w.Header().Set("Content-Type", "image/jpeg")
+		w.Header().Set("X-Invigil-Captured-At", "1700000000123")
+		_, _ = w.Write(p.frame)
+	}
+}
+
+// frames sets the key frame, and how often it is too late before.
+func (p *pod) frames(frame []byte, slow int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.frame, p.slow = frame, slow
 }
 
 // receive sets what the pod says of a student.

@@ -38,6 +38,8 @@ type Options struct {
 	Redis      redis.UniversalClient
 	// JournalDir is where the store's journal outlives the process; "": nowhere.
 	JournalDir string
+	// Evidence is where the exam's evidence goes; nil: nothing is recorded.
+	Evidence *Evidence
 	// Page is the built web client.
 	Page fs.FS
 	// Public and Internal are the two servers' listeners. Run closes them.
@@ -50,10 +52,23 @@ type Options struct {
 	Now func() time.Time
 	// Limits are per session; zero fields mean the defaults.
 	Limits exam.Limits
+	// Door is what a client may take of the public server.
+	Door Door
 	// ShardSilence, PingInterval and WriteTimeout: 0 means the defaults.
 	ShardSilence time.Duration
 	PingInterval time.Duration
 	WriteTimeout time.Duration
+}
+
+// Evidence is where an exam's evidence goes.
+type Evidence struct {
+	// URL of the bucket, as scoring/evidence/bucket opens it.
+	URL string
+	// Key signs.
+	Key ed25519.PrivateKey
+	// Random is uniform in [0, 1), and says when pictures are taken at random
+	// moments; nil: nobody can foresee it.
+	Random func() float64
 }
 
 // process is what changes once the configuration is read.
@@ -81,7 +96,7 @@ func Run(ctx context.Context, options Options) error {
 	internal.HandleFunc("GET /internal/v1/sessions", p.sessions)
 
 	group.Go(func() error { return httpapi.Serve(ctx, options.Internal, internal) })
-	group.Go(func() error { return httpapi.Serve(ctx, options.Public, http.HandlerFunc(p.public)) })
+	group.Go(func() error { return p.serveDoor(ctx) })
 	group.Go(func() error {
 		// The service outlives Follow: its sockets are closed at the end.
 		mounted.Follow(ctx, options.ConfigFile,
@@ -93,7 +108,7 @@ func Run(ctx context.Context, options Options) error {
 
 	err := group.Wait()
 	if s := p.service.Load(); s != nil {
-		s.close()
+		s.close() //nolint:contextcheck // ctx has ended, and what waits for evidence is written for a while
 	}
 
 	return err

@@ -21,6 +21,7 @@ import (
 	"github.com/invigil/invigil/scoring/session"
 	"github.com/invigil/invigil/scoring/shards"
 	"github.com/invigil/invigil/scoring/store"
+	"github.com/invigil/invigil/scoring/witness"
 )
 
 const (
@@ -48,6 +49,8 @@ type service struct {
 	// invigilators says who may watch, feed tells them.
 	invigilators *invigilator.Checker
 	feed         *feed.Hub
+	// witness puts on record what happens; nil: nobody does.
+	witness *witness.Witness
 	// transport reaches the pods.
 	transport *http.Transport
 }
@@ -81,7 +84,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		Students: func() []string { return s.exam.Students() },
 		ExpireAt: func() int64 { return s.exam.ExpireAt() },
 		Changed:  s.tracker.SetStored,
-		Restored: func(records []store.Record) { s.exam.Restored(records) },
+		Restored: s.restored,
 	})
 
 	if options.JournalDir != "" {
@@ -102,14 +105,30 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		Silence: options.ShardSilence,
 	})
 
-	var err error
+	var (
+		err      error
+		recorder session.Recorder
+	)
+
+	if options.Evidence != nil {
+		if s.witness, err = s.newWitness(name, config.Evidence); err != nil {
+			return nil, err
+		}
+
+		recorder = s.witness
+	} else {
+		options.Log.Warn("no evidence is kept: scoring was started without a bucket for it")
+	}
 
 	s.exam, err = exam.New(exam.Options{
 		Config: config, Store: s.store, Tracker: s.tracker, Media: s.watcher,
 		LinkKey: options.LinkKey, SessionKey: options.SessionKey,
 		Now: options.Now, Log: options.Log.Named("exam"), Metrics: set, Limits: options.Limits,
+		Recorder: recorder,
 	})
 	if err != nil {
+		s.closeWitness()
+
 		return nil, err
 	}
 
@@ -119,13 +138,20 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 	})
 	s.tracker.OnEvent(s.feed.Event)
 
-	s.public, err = public.New(public.Options{
+	parts := public.Options{
 		Invigilators: s.invigilators, Feed: s.feed, Actor: s.exam, Now: options.Now,
 		Exam: s.exam, Page: options.Page, Log: options.Log.Named("public"), Metrics: set, Transport: s.transport,
 		PingInterval: options.PingInterval, WriteTimeout: options.WriteTimeout,
-	})
+	}
+
+	if s.witness != nil {
+		parts.Actor, parts.Witness = s.witness.Witnessed(s.exam), s.witness
+	}
+
+	s.public, err = public.New(parts)
 	if err != nil {
 		s.exam.Close()
+		s.closeWitness()
 
 		return nil, err
 	}
@@ -167,6 +193,14 @@ func (s *service) start(ctx context.Context, group *errgroup.Group) {
 
 		return nil
 	})
+
+	if s.witness != nil {
+		group.Go(func() error {
+			s.witness.Run(ctx)
+
+			return nil
+		})
+	}
 }
 
 // configure follows a new configuration. What is wrong with the invigilators' part
@@ -174,6 +208,10 @@ func (s *service) start(ctx context.Context, group *errgroup.Group) {
 func (s *service) configure(ctx context.Context, config wire.ExamConfig) error {
 	if err := s.exam.Configure(ctx, config); err != nil {
 		return err
+	}
+
+	if s.witness != nil {
+		s.witness.Configure(config.Evidence)
 	}
 
 	return s.invigilators.Configure(config.Invigilators)
@@ -191,6 +229,11 @@ func (s *service) schedule(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			s.public.Drain()
+
+			if s.witness != nil {
+				s.witness.Leave()
+			}
+
 			s.tracker.CloseAll(wire.CloseShutdown, "the server shuts down")
 			s.public.Wait()
 			s.exam.SaveAll(context.WithoutCancel(ctx))
@@ -209,6 +252,7 @@ func (s *service) schedule(ctx context.Context) {
 // close ends what is left when nothing runs any more.
 func (s *service) close() {
 	s.exam.Close()
+	s.closeWitness()
 	s.transport.CloseIdleConnections()
 
 	if err := s.store.Close(); err != nil {
@@ -248,6 +292,10 @@ func (s *service) seen(view []shards.Shard) {
 	streams := make(map[string]session.Stream, len(best))
 	for student, stream := range best {
 		streams[student] = stream.Stream
+	}
+
+	if s.witness != nil {
+		s.witness.Streams(streams)
 	}
 
 	s.tracker.SetStreams(streams, health)

@@ -36,7 +36,7 @@ func (h *drainHandler) serve(w http.ResponseWriter, r *http.Request) {
 
 	body, err := httpapi.ReadBody(w, r, drainBodyLimit)
 	if err != nil {
-		httpapi.WriteError(w, http.StatusBadRequest, wire.CodeBadRequest, "The body could not be read.")
+		httpapi.WriteBodyError(w, err)
 
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/invigil/invigil/internal/mounted"
 	"github.com/invigil/invigil/internal/telemetry"
 	"github.com/invigil/invigil/internal/token"
+	"github.com/invigil/invigil/internal/tracing"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/sfu/announce"
 	"github.com/invigil/invigil/sfu/media"
@@ -183,6 +185,17 @@ func (s *Server) routes(verifier *token.Verifier) http.Handler {
 	return mux
 }
 
+// spanName is what the span of a request is called: long polls and sockets have
+// none.
+func spanName(r *http.Request) string {
+	switch door, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); door {
+	case "whip", "whep":
+		return "sfu " + door
+	default:
+		return ""
+	}
+}
+
 // HTTPAddr is the address that HTTP is served on.
 func (s *Server) HTTPAddr() net.Addr { return s.listener.Addr() }
 
@@ -240,7 +253,7 @@ func (s *Server) Run(ctx context.Context) error {
 	background.Go(func() {
 		defer close(failed)
 
-		serveErr = httpapi.Serve(serving, s.listener, s.handler)
+		serveErr = httpapi.Serve(serving, s.listener, tracing.Serve(s.handler, true, spanName))
 	})
 
 	s.logger.Info("serving", zap.Stringer("http", s.HTTPAddr()), zap.Stringer("media", s.MediaAddr()))

@@ -25,6 +25,14 @@ const (
 	// ConditionStoreAvailable is True while Redis is ready and scoring is
 	// connected to it. False does not end an exam: scores go on from memory.
 	ConditionStoreAvailable = "StoreAvailable"
+
+	// ConditionEvidenceSealed is present where evidence is asked for. True once it
+	// is sealed, which happens after the exam's end: nothing can be added then.
+	ConditionEvidenceSealed = "EvidenceSealed"
+
+	// ConditionEvidenceFailing (abnormal-true) is present while evidence cannot be
+	// written, or its volume not be made as the spec wants it. The exam goes on.
+	ConditionEvidenceFailing = "EvidenceFailing"
 )
 
 // Reasons of the Ready condition that follow the exam's course.
@@ -55,9 +63,10 @@ const (
 	// ReasonTooManyPods: the roster needs more SFU pods than an Exam may have;
 	// raise spec.media.studentsPerPod.
 	ReasonTooManyPods = "TooManyPods"
-	// ReasonKeysInvalid: the Secret <exam>-keys or <exam>-redis has lost what it
-	// was made with. It is never made anew by itself, since that would void
-	// every link; restore it, or delete it to get new keys.
+	// ReasonKeysInvalid: the Secret <exam>-keys, <exam>-redis or <exam>-evidence
+	// has lost what it was made with. It is never made anew by itself, since that
+	// would void every link, or leave a record that nobody can seal; restore it,
+	// or, but for evidence, delete it to get new keys.
 	ReasonKeysInvalid = "KeysInvalid"
 	// ReasonObjectNotOwned: an object of a needed name exists and belongs to
 	// somebody else; the message names it.
@@ -77,6 +86,13 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonTransientError: an attempt failed and is repeated.
 	ReasonTransientError = "TransientError"
+	// ReasonRecording (EvidenceSealed False): the record is still added to.
+	ReasonRecording = "Recording"
+	// ReasonSealed (EvidenceSealed True): nothing can be added any more.
+	ReasonSealed = "Sealed"
+	// ReasonNotRecorded (EvidenceSealed False): the exam ran before its operator
+	// kept evidence, and a record does not begin in the middle.
+	ReasonNotRecorded = "NotRecorded"
 )
 
 // Reasons of events that are no condition's reason.
@@ -85,4 +101,6 @@ const (
 	EventRosterChanged = "RosterChanged"
 	// EventScaled: the number of SFU pods was changed.
 	EventScaled = "Scaled"
+	// EventEvidenceFailing: evidence cannot be written since just now.
+	EventEvidenceFailing = "EvidenceFailing"
 )

@@ -89,6 +89,11 @@ type ExamSpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	Redis Redis `json:"redis,omitzero"`
+
+	// evidence says where the record of the exam is kept, and how long.
+	// +optional
+	// +kubebuilder:default={type: Volume}
+	Evidence Evidence `json:"evidence,omitzero"`
 }
 
 // Schedule is when an exam runs: from startTime for duration, or until endTime.
@@ -165,8 +170,9 @@ type Student struct {
 	// +kubebuilder:validation:MaxLength=200
 	Name string `json:"name,omitempty"`
 
-	// extraTime is added to the student's end, for example 15m.
+	// extraTime is added to the student's end, for example 15m; at most 24h.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('24h')",message="extraTime must be at most 24h"
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -197,8 +203,9 @@ type PolicyOverride struct {
 	// +kubebuilder:validation:Maximum=100
 	Weight *int32 `json:"weight,omitempty"`
 
-	// mustLast is how long the sign must last before it is a violation.
+	// mustLast is how long the sign must last before it is a violation, at most 10m.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('10m')",message="mustLast must be at most 10m"
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Type=string
@@ -214,7 +221,8 @@ type RosterSecretRef struct {
 	Name string `json:"name,omitempty"`
 
 	// key in the Secret. A key that ends in .json is read as a JSON array of
-	// students as above; any other as CSV with a header line id,name.
+	// students as above; any other as CSV with a header line: id, and name,
+	// extraTime and disabled in any order.
 	// +optional
 	// +kubebuilder:default="roster.csv"
 	// +kubebuilder:validation:MinLength=1
@@ -326,6 +334,10 @@ type ExamStatus struct {
 	// +listMapKey=student
 	// +kubebuilder:validation:MaxItems=20
 	Watchlist []WatchlistEntry `json:"watchlist,omitempty"`
+
+	// evidence is what is recorded of the exam.
+	// +optional
+	Evidence *EvidenceStatus `json:"evidence,omitempty"`
 
 	// url is the address of the exam inside the cluster; students' links are in
 	// the Secrets named <exam>-links-N.

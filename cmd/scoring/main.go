@@ -18,6 +18,7 @@ import (
 
 	"github.com/invigil/invigil/internal/telemetry"
 	"github.com/invigil/invigil/internal/token"
+	"github.com/invigil/invigil/internal/tracing"
 	"github.com/invigil/invigil/scoring"
 	"github.com/invigil/invigil/scoring/store"
 	"github.com/invigil/invigil/webclient"
@@ -31,6 +32,9 @@ type flags struct {
 	redisAddr         string
 	redisPasswordFile string
 	journalDir        string
+	evidence          string
+	evidenceKey       string
+	connections       int
 	publicAddr        string
 	internalAddr      string
 	logLevel          string
@@ -47,6 +51,11 @@ func main() {
 	flag.StringVar(&f.redisPasswordFile, "redis-password-file", "", "file with the password; empty: none")
 	flag.StringVar(&f.journalDir, "journal-dir", "",
 		"folder that keeps what is accepted without Redis past a restart; empty: memory does, until one")
+	flag.StringVar(&f.evidence, "evidence", "",
+		"URL of the bucket for the exam's evidence, file:///folder or s3://bucket?...; empty: nothing is recorded")
+	flag.StringVar(&f.evidenceKey, "evidence-key", "/etc/invigil/keys/evidence.key", "private key that signs evidence")
+	flag.IntVar(&f.connections, "max-connections-per-address", scoring.DefaultConnectionsPerAddress,
+		"connections that one client address may have open on the public address; -1: no bound")
 	flag.StringVar(&f.publicAddr, "public-addr", ":8080", "where students are served")
 	flag.StringVar(&f.internalAddr, "internal-addr", ":8081", "where the operator is served")
 	flag.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -68,6 +77,13 @@ func run(f flags, log *zap.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
+	stopTracing, err := tracing.Start(ctx, "invigil-scoring")
+	if err != nil {
+		return err
+	}
+
+	defer stopTracing(context.WithoutCancel(ctx)) //nolint:errcheck // spans that nobody takes
+
 	linkKey, err := readKey(f.linkKey, token.ParsePublicKey)
 	if err != nil {
 		return err
@@ -76,6 +92,17 @@ func run(f flags, log *zap.Logger) error {
 	sessionKey, err := readKey(f.sessionKey, token.ParsePrivateKey)
 	if err != nil {
 		return err
+	}
+
+	var evidence *scoring.Evidence
+
+	if f.evidence != "" {
+		key, err := readKey(f.evidenceKey, token.ParsePrivateKey)
+		if err != nil {
+			return err
+		}
+
+		evidence = &scoring.Evidence{URL: f.evidence, Key: key}
 	}
 
 	if f.redisAddr == "" {
@@ -102,8 +129,10 @@ func run(f flags, log *zap.Logger) error {
 		SessionKey: sessionKey,
 		Redis:      redis,
 		JournalDir: f.journalDir,
+		Evidence:   evidence,
 		Page:       webclient.Dist(),
 		Public:     public,
+		Door:       scoring.Door{ConnectionsPerAddress: f.connections},
 		Internal:   internal,
 		Log:        log,
 		Registry:   telemetry.NewRegistry(),

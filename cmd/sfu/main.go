@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/invigil/invigil/internal/telemetry"
+	"github.com/invigil/invigil/internal/tracing"
 	"github.com/invigil/invigil/sfu"
 	"github.com/invigil/invigil/sfu/session"
 )
@@ -93,6 +94,13 @@ func run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+
+	stopTracing, err := tracing.Start(ctx, "invigil-sfu")
+	if err != nil {
+		return err
+	}
+
+	defer stopTracing(context.WithoutCancel(ctx)) //nolint:errcheck // spans that nobody takes
 
 	server, err := sfu.Listen(ctx, config, logger)
 	if err != nil {

@@ -80,13 +80,29 @@ type record struct {
 // order. Errors: outcome.StalledError for a stranger's object or a refusal,
 // outcome.TransientError for what may go well the next time.
 func (a *Applier) Apply(ctx context.Context, owner client.Object, objects ...Object) error {
+	ours := func(live client.Object) bool { return metav1.IsControlledBy(live, owner) }
+
 	for _, object := range objects {
-		if err := a.applyOne(ctx, owner, object); err != nil {
+		if err := a.applyOne(ctx, owner, object, ours); err != nil {
 			return err
 		}
 	}
 
 	return nil
+}
+
+// ApplyKept applies an object that has no owner, since it outlives the one that it
+// is made for. It is ours by the operator's label and the Exam's name, so that an
+// Exam takes over what an earlier one of its name has left.
+func (a *Applier) ApplyKept(ctx context.Context, owner client.Object, object Object) error {
+	return a.applyOne(ctx, owner, object, func(live client.Object) bool { return Kept(live, owner) })
+}
+
+// Kept says whether the object was applied by ApplyKept for an Exam of that name.
+func Kept(live, owner client.Object) bool {
+	return live.GetLabels()[examv1alpha1.LabelExam] == owner.GetName() &&
+		live.GetLabels()["app.kubernetes.io/managed-by"] == examv1alpha1.FieldOwner &&
+		metav1.GetControllerOf(live) == nil
 }
 
 // Forget drops what is remembered of a deleted owner's children.
@@ -97,7 +113,7 @@ func (a *Applier) Forget(owner types.UID) {
 	maps.DeleteFunc(a.records, func(key childKey, _ record) bool { return key.owner == owner })
 }
 
-func (a *Applier) applyOne(ctx context.Context, owner client.Object, object Object) error {
+func (a *Applier) applyOne(ctx context.Context, owner client.Object, object Object, ours func(client.Object) bool) error {
 	key := keyOf(owner, object)
 
 	body, err := json.Marshal(object)
@@ -112,7 +128,7 @@ func (a *Applier) applyOne(ctx context.Context, owner client.Object, object Obje
 		return err
 	}
 
-	if live != nil && !metav1.IsControlledBy(live, owner) {
+	if live != nil && !ours(live) {
 		return notOurs(key, owner, live)
 	}
 

@@ -35,6 +35,7 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 		Policy:     policy,
 
 		Invigilators: in.Invigilators,
+		Evidence:     evidenceConfig(in),
 	}
 
 	// Without a start time the exam is open at once, whatever the clocks of two

@@ -32,6 +32,8 @@ const (
 	ComponentRedis   = "redis"
 	// ComponentAccess is what students get: keys and links.
 	ComponentAccess = "access"
+	// ComponentEvidence is the key and the volume of evidence.
+	ComponentEvidence = "evidence"
 	// ComponentSession is an ExamSession.
 	ComponentSession = "session"
 )
@@ -61,7 +63,9 @@ type Input struct {
 	Students []examv1alpha1.Student
 	// Invigilators is how scoring checks who watches; nil: nobody does.
 	Invigilators *wire.Invigilators
-	Images       Images
+	// Evidence says whether the exam is recorded.
+	Evidence bool
+	Images   Images
 	// ManagerNamespace is where the operator runs; only from there are internal
 	// endpoints reached.
 	ManagerNamespace string
@@ -74,6 +78,9 @@ func KeysName(exam string) string { return exam + "-keys" }
 
 // RedisName is the store's StatefulSet, Service and Secret.
 func RedisName(exam string) string { return exam + "-redis" }
+
+// EvidenceName is the Secret with the key of evidence, and its volume claim.
+func EvidenceName(exam string) string { return exam + "-evidence" }
 
 // LinksName is one chunk of students' links, counted from 0.
 func LinksName(exam string, chunk int) string { return exam + "-links-" + strconv.Itoa(chunk) }

@@ -46,6 +46,11 @@ func minimal() manifests.Input {
 			Policy: examv1alpha1.Policy{ReportInterval: &metav1.Duration{Duration: 2500 * time.Millisecond}},
 			Media:  examv1alpha1.Media{StudentsPerPod: 100, Spares: ptr.To(int32(1))},
 			Redis:  examv1alpha1.Redis{Storage: ptr.To(resource.MustParse("1Gi"))},
+			Evidence: examv1alpha1.Evidence{
+				Type:            examv1alpha1.EvidenceInVolume,
+				Retention:       &metav1.Duration{Duration: 720 * time.Hour},
+				PictureInterval: &metav1.Duration{Duration: 10 * time.Minute},
+			},
 		},
 	}
 
@@ -53,6 +58,7 @@ func minimal() manifests.Input {
 		Exam:     exam,
 		Plan:     plan.Make(plan.Input{Students: 2, StudentsPerPod: 100, Spares: 1, Created: starts}, starts),
 		Students: []examv1alpha1.Student{{ID: "ada", Name: "Ada Lovelace"}, {ID: "Bob@x.org", Name: "Bob"}},
+		Evidence: true,
 		Images: manifests.Images{
 			SFU: "sfu:v1", Scoring: "scoring:v1", Redis: "redis:v1", PullPolicy: corev1.PullIfNotPresent,
 		},
@@ -94,6 +100,15 @@ func full() manifests.Input {
 	}
 	in.Exam.Spec.Media.Resources, in.Exam.Spec.Scoring.Resources, in.Exam.Spec.Redis.Resources = given, given, given
 	in.Exam.Spec.Redis.StorageClassName = ptr.To("fast")
+	in.Exam.Spec.Evidence = examv1alpha1.Evidence{
+		Type: examv1alpha1.EvidenceInBucket,
+		Bucket: &examv1alpha1.EvidenceBucket{
+			URL:       "s3://evidence?region=eu-central-1&prefix=maths&endpoint=http://minio.storage:9000",
+			SecretRef: &examv1alpha1.EvidenceSecretRef{Name: "evidence-bucket"},
+		},
+		Retention:       &metav1.Duration{},
+		PictureInterval: &metav1.Duration{},
+	}
 	in.Invigilators = manifests.Invigilators(in.Exam, "https://kubernetes.default.svc",
 		[]byte(`{"keys":[{"kty":"EC","use":"sig","kid":"k1","crv":"P-256","x":"eA","y":"eQ"}]}`))
 	in.Plan = plan.Make(plan.Input{
@@ -107,9 +122,32 @@ func full() manifests.Input {
 func testKeys(t *testing.T) *manifests.Keys {
 	t.Helper()
 
+	keys, err := manifests.ReadKeys(keyFiles(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return keys
+}
+
+func testEvidenceKey(t *testing.T) *manifests.EvidenceKey {
+	t.Helper()
+
+	key, err := manifests.ReadEvidenceKey(keyFiles(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return key
+}
+
+// keyFiles are every key of an exam, as Secrets hold them.
+func keyFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+
 	data := map[string][]byte{}
 
-	for i, name := range []string{"link", "session"} {
+	for i, name := range []string{"link", "session", "evidence"} {
 		key := ed25519.NewKeyFromSeed([]byte(strings.Repeat(strconv.Itoa(i), ed25519.SeedSize)))
 
 		private, err := x509.MarshalPKCS8PrivateKey(key)
@@ -126,12 +164,7 @@ func testKeys(t *testing.T) *manifests.Keys {
 		data[name+".pub"] = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
 	}
 
-	keys, err := manifests.ReadKeys(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return keys
+	return data
 }
 
 // everything builds each object of an exam.
@@ -167,7 +200,12 @@ func everything(t *testing.T, in manifests.Input) []apply.Object {
 		manifests.SFUService(in), manifests.SFUStatefulSet(in),
 		manifests.ScoringService(in), manifests.ScoringDeployment(in),
 		manifests.InvigilatorAccount(in.Exam), manifests.InvigilatorRole(in.Exam),
+		manifests.EvidenceSecret(in.Exam, testEvidenceKey(t)),
 	}
+	if manifests.EvidenceClaimed(in.Exam) {
+		objects = append(objects, manifests.EvidenceClaim(in.Exam, testEvidenceKey(t), nil))
+	}
+
 	for chunk, file := range links {
 		objects = append(objects, manifests.LinksSecret(in.Exam, chunk, file))
 	}
@@ -319,8 +357,10 @@ func TestEveryObject(t *testing.T) {
 
 		name := meta.Kind + " " + meta.Name
 
-		if !metav1.IsControlledBy(&meta, in.Exam) {
-			t.Errorf("%s is not controlled by the Exam", name)
+		// The volume of evidence outlives its exam.
+		outlives := meta.Kind == "PersistentVolumeClaim"
+		if metav1.IsControlledBy(&meta, in.Exam) == outlives || outlives && len(meta.OwnerReferences) > 0 {
+			t.Errorf("%s is owned by %+v", name, meta.OwnerReferences)
 		}
 
 		for _, label := range []string{

@@ -1,6 +1,9 @@
 package manifests
 
 import (
+	"net/url"
+	"strconv"
+
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -14,7 +17,7 @@ import (
 //
 //	anybody  -> scoring 8080, SFU 7000/UDP and TCP
 //	operator -> scoring 8081
-//	scoring  -> SFU 8080, Redis 6379, DNS
+//	scoring  -> SFU 8080, Redis 6379, DNS; with evidence in a bucket, its port
 //	SFU      -> anywhere/UDP, to answer students' media and checks
 func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration {
 	exam := in.Exam
@@ -22,27 +25,29 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 	operator := networkingv1ac.NetworkPolicyPeer().
 		WithNamespaceSelector(labelSelector(map[string]string{corev1.LabelMetadataName: in.ManagerNamespace}))
 
+	scoringSpec := networkingv1ac.NetworkPolicySpec().
+		WithIngress(
+			networkingv1ac.NetworkPolicyIngressRule().WithPorts(allow(corev1.ProtocolTCP, PortScoringPublic)),
+			networkingv1ac.NetworkPolicyIngressRule().
+				WithFrom(operator).
+				WithPorts(allow(corev1.ProtocolTCP, PortScoringInternal)),
+		).
+		WithEgress(
+			networkingv1ac.NetworkPolicyEgressRule().
+				WithTo(podPeer(Selector(exam.Name, ComponentSFU))).
+				WithPorts(allow(corev1.ProtocolTCP, PortSFUHTTP)),
+			networkingv1ac.NetworkPolicyEgressRule().
+				WithTo(podPeer(Selector(exam.Name, ComponentRedis))).
+				WithPorts(allow(corev1.ProtocolTCP, PortRedis)),
+			// DNS servers differ in namespace and labels between clusters.
+			networkingv1ac.NetworkPolicyEgressRule().
+				WithPorts(allow(corev1.ProtocolUDP, 53), allow(corev1.ProtocolTCP, 53)),
+		).
+		WithEgress(bucketEgress(in)...)
+
 	return []*networkingv1ac.NetworkPolicyApplyConfiguration{
 		policy(exam, exam.Name+"-deny", ComponentAccess, examSelector(exam.Name)),
-		policy(exam, ScoringName(exam.Name), ComponentScoring, Selector(exam.Name, ComponentScoring),
-			networkingv1ac.NetworkPolicySpec().
-				WithIngress(
-					networkingv1ac.NetworkPolicyIngressRule().WithPorts(allow(corev1.ProtocolTCP, PortScoringPublic)),
-					networkingv1ac.NetworkPolicyIngressRule().
-						WithFrom(operator).
-						WithPorts(allow(corev1.ProtocolTCP, PortScoringInternal)),
-				).
-				WithEgress(
-					networkingv1ac.NetworkPolicyEgressRule().
-						WithTo(podPeer(Selector(exam.Name, ComponentSFU))).
-						WithPorts(allow(corev1.ProtocolTCP, PortSFUHTTP)),
-					networkingv1ac.NetworkPolicyEgressRule().
-						WithTo(podPeer(Selector(exam.Name, ComponentRedis))).
-						WithPorts(allow(corev1.ProtocolTCP, PortRedis)),
-					// DNS servers differ in namespace and labels between clusters.
-					networkingv1ac.NetworkPolicyEgressRule().
-						WithPorts(allow(corev1.ProtocolUDP, 53), allow(corev1.ProtocolTCP, 53)),
-				)),
+		policy(exam, ScoringName(exam.Name), ComponentScoring, Selector(exam.Name, ComponentScoring), scoringSpec),
 		policy(exam, SFUName(exam.Name), ComponentSFU, Selector(exam.Name, ComponentSFU),
 			networkingv1ac.NetworkPolicySpec().
 				WithIngress(
@@ -60,6 +65,49 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 					WithFrom(scoring).
 					WithPorts(allow(corev1.ProtocolTCP, PortRedis)))),
 	}
+}
+
+// metadataAddress is where a node of a cloud hands out its credentials.
+const metadataAddress = "169.254.169.254/32"
+
+// bucketEgress lets scoring reach the bucket of its evidence. A policy cannot name
+// a host, and an S3 server's addresses are its operator's affair, so the port is
+// opened to anywhere.
+func bucketEgress(in Input) []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+	bucket := evidenceBucket(in.Exam)
+	if bucket == nil || !in.Evidence {
+		return nil
+	}
+
+	rules := []*networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration{
+		networkingv1ac.NetworkPolicyEgressRule().WithPorts(allow(corev1.ProtocolTCP, bucketPort(bucket))),
+	}
+
+	if in.Exam.Spec.Evidence.Bucket.SecretRef == nil {
+		rules = append(rules, networkingv1ac.NetworkPolicyEgressRule().
+			WithTo(networkingv1ac.NetworkPolicyPeer().WithIPBlock(networkingv1ac.IPBlock().WithCIDR(metadataAddress))).
+			WithPorts(allow(corev1.ProtocolTCP, 80)))
+	}
+
+	return rules
+}
+
+// bucketPort is the port of the bucket's endpoint, or else of Amazon's.
+func bucketPort(bucket *url.URL) int32 {
+	endpoint, err := url.Parse(bucket.Query().Get("endpoint"))
+	if err != nil || endpoint.Host == "" {
+		return 443
+	}
+
+	if port, err := strconv.ParseUint(endpoint.Port(), 10, 16); err == nil && port > 0 {
+		return int32(port)
+	}
+
+	if endpoint.Scheme == "http" {
+		return 80
+	}
+
+	return 443
 }
 
 // policy governs both directions of the selected pods; without rules it closes

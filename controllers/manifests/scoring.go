@@ -22,7 +22,9 @@ func ScoringService(in Input) *corev1ac.ServiceApplyConfiguration {
 }
 
 // ScoringDeployment is the scoring service: one pod, and never two at a time,
-// since one tracker owns every session.
+// since one tracker owns every session. A rolling update would also wait for ever
+// where the next pod is on another node: the evidence volume leaves a node only
+// when the pod before has ended.
 func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 	exam := in.Exam
 
@@ -52,6 +54,16 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			mount("redis", "/etc/invigil/redis"),
 		)
 
+	pod := podSpec(30).
+		WithContainers(scoring).
+		WithVolumes(
+			secretVolume("config", ConfigName(exam.Name), ConfigFile),
+			shardsVolume(exam.Name),
+			secretVolume("keys", KeysName(exam.Name), LinkPubFile, SessionKeyFile, SessionPubFile),
+			secretVolume("redis", RedisName(exam.Name), RedisPasswordFile),
+		)
+	withEvidence(in, &pod.Containers[0], pod)
+
 	return appsv1ac.Deployment(ScoringName(exam.Name), exam.Namespace).
 		WithLabels(Labels(exam.Name, ComponentScoring)).
 		WithOwnerReferences(owner(exam)).
@@ -62,12 +74,5 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			WithSelector(labelSelector(Selector(exam.Name, ComponentScoring))).
 			WithTemplate(corev1ac.PodTemplateSpec().
 				WithLabels(Labels(exam.Name, ComponentScoring)).
-				WithSpec(podSpec(30).
-					WithContainers(scoring).
-					WithVolumes(
-						secretVolume("config", ConfigName(exam.Name), ConfigFile),
-						shardsVolume(exam.Name),
-						secretVolume("keys", KeysName(exam.Name), LinkPubFile, SessionKeyFile, SessionPubFile),
-						secretVolume("redis", RedisName(exam.Name), RedisPasswordFile),
-					))))
+				WithSpec(pod)))
 }

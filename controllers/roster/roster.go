@@ -1,19 +1,20 @@
 // Package roster reads the list of enrolled students from what a Secret holds:
-// CSV with the header line id,name, or a JSON array of {"id","name"}. It is
-// pure; an error names the line or entry that it is about, in words for the
-// person who wrote the roster.
+// CSV whose header line names its columns, or a JSON array of students as the
+// Exam's schema has them. It is pure; an error names the line or entry that it is
+// about, in words for the person who wrote the roster.
 package roster
 
 import (
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 )
@@ -24,6 +25,12 @@ const (
 
 	maxIDLength   = 128
 	maxNameLength = 200
+	maxOverrides  = 8
+	maxWeight     = 100
+	// maxExtraTime and maxMustLast are far beyond what helps anybody, and near enough
+	// that a wrong unit is found.
+	maxExtraTime = 24 * time.Hour
+	maxMustLast  = 10 * time.Minute
 )
 
 // validID is the schema's pattern of Student.id; the schema does not see what
@@ -36,11 +43,30 @@ func Parse(key string, data []byte) ([]examv1alpha1.Student, error) {
 	// Spreadsheets begin UTF-8 files with a byte order mark.
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 
+	parse := parseCSV
 	if strings.HasSuffix(strings.ToLower(key), ".json") {
-		return parseJSON(data)
+		parse = parseJSON
 	}
 
-	return parseCSV(data)
+	students, err := parse(data)
+	if err != nil {
+		return nil, short(err)
+	}
+
+	return students, nil
+}
+
+// maxError bounds an error, in bytes: it quotes the roster, and stands in the
+// Exam's status.
+const maxError = 512
+
+func short(err error) error {
+	text := strings.ToValidUTF8(err.Error(), "\uFFFD")
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "..."
+	}
+
+	return errors.New(text)
 }
 
 // Complete checks students that are not from a file and fills in their names.
@@ -49,97 +75,8 @@ func Complete(students []examv1alpha1.Student) ([]examv1alpha1.Student, error) {
 
 	for i, student := range students {
 		if err := list.add(i+1, student); err != nil {
-			return nil, err
+			return nil, short(err)
 		}
-	}
-
-	return list.done()
-}
-
-func parseCSV(data []byte) ([]examv1alpha1.Student, error) {
-	reader := csv.NewReader(bytes.NewReader(data))
-	reader.FieldsPerRecord = -1
-	reader.TrimLeadingSpace = true
-
-	header, err := reader.Read()
-
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("the roster is empty")
-	case err != nil:
-		return nil, csvError(err)
-	case len(header) != 2 || !isColumn(header[0], "id") || !isColumn(header[1], "name"):
-		return nil, fmt.Errorf("line 1: the header is %q, want %q", strings.Join(header, ","), "id,name")
-	}
-
-	list := newList("line")
-
-	for {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return list.done()
-		}
-
-		if err != nil {
-			return nil, csvError(err)
-		}
-
-		line, _ := reader.FieldPos(0)
-		if len(record) != 2 {
-			return nil, fmt.Errorf("line %d: %d fields, want 2 (id,name)", line, len(record))
-		}
-
-		student := examv1alpha1.Student{ID: strings.TrimSpace(record[0]), Name: strings.TrimSpace(record[1])}
-		if err := list.add(line, student); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func isColumn(field, name string) bool { return strings.EqualFold(strings.TrimSpace(field), name) }
-
-func csvError(err error) error {
-	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-		return fmt.Errorf("line %d: %w", parse.Line, parse.Err)
-	}
-
-	return fmt.Errorf("read CSV: %w", err)
-}
-
-func parseJSON(data []byte) ([]examv1alpha1.Student, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-
-	open, err := decoder.Token()
-
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("the roster is empty")
-	case err != nil:
-		return nil, fmt.Errorf("read JSON: %w", err)
-	case open != json.Delim('['):
-		return nil, errors.New(`the roster is no JSON array of {"id","name"}`)
-	}
-
-	list := newList("entry")
-
-	for number := 1; decoder.More(); number++ {
-		var student examv1alpha1.Student
-		if err := decoder.Decode(&student); err != nil {
-			return nil, fmt.Errorf("entry %d: %s", number, strings.TrimPrefix(err.Error(), "json: "))
-		}
-
-		if err := list.add(number, student); err != nil {
-			return nil, err
-		}
-	}
-
-	if _, err := decoder.Token(); err != nil {
-		return nil, fmt.Errorf("after entry %d: the array is not closed", len(list.students))
-	}
-
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("after entry %d: something follows the array", len(list.students))
 	}
 
 	return list.done()
@@ -174,6 +111,14 @@ func (l *list) add(number int, student examv1alpha1.Student) error {
 		return fmt.Errorf("%s: more than %d students", at, Max)
 	}
 
+	if err := checkExtraTime(student.ExtraTime); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+
+	if err := checkOverrides(student.PolicyOverrides); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+
 	if student.Name == "" {
 		student.Name = student.ID
 	}
@@ -190,4 +135,45 @@ func (l *list) done() ([]examv1alpha1.Student, error) {
 	}
 
 	return l.students, nil
+}
+
+func checkExtraTime(extra *metav1.Duration) error {
+	if extra != nil && (extra.Duration < 0 || extra.Duration > maxExtraTime) {
+		return fmt.Errorf("extraTime is %s, it may be 0 to 24h", extra.Duration)
+	}
+
+	return nil
+}
+
+// types are the violations that may be overridden.
+func types() []examv1alpha1.ViolationType {
+	return []examv1alpha1.ViolationType{
+		examv1alpha1.MultipleFaces, examv1alpha1.FaceMissing, examv1alpha1.CameraBlackout, examv1alpha1.GazeDeviation,
+		examv1alpha1.HeadTurned, examv1alpha1.FocusLost, examv1alpha1.Speaking, examv1alpha1.LowQuality,
+	}
+}
+
+func checkOverrides(overrides []examv1alpha1.PolicyOverride) error {
+	if len(overrides) > maxOverrides {
+		return fmt.Errorf("%d policy overrides, at most %d are allowed", len(overrides), maxOverrides)
+	}
+
+	var seen []examv1alpha1.ViolationType
+
+	for _, override := range overrides {
+		switch {
+		case !slices.Contains(types(), override.Type):
+			return fmt.Errorf("there is no violation type %q", override.Type)
+		case slices.Contains(seen, override.Type):
+			return fmt.Errorf("%s is overridden twice", override.Type)
+		case override.Weight != nil && (*override.Weight < 0 || *override.Weight > maxWeight):
+			return fmt.Errorf("%s: weight is %d, it may be 0 to %d", override.Type, *override.Weight, maxWeight)
+		case override.MustLast != nil && (override.MustLast.Duration < 0 || override.MustLast.Duration > maxMustLast):
+			return fmt.Errorf("%s: mustLast is %s, it may be 0 to 10m", override.Type, override.MustLast.Duration)
+		}
+
+		seen = append(seen, override.Type)
+	}
+
+	return nil
 }

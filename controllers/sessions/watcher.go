@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/invigil/invigil/internal/wire"
@@ -35,12 +36,34 @@ type View struct {
 	StoreAvailable bool
 	// Shards is scoring's view of the SFU pods, as of its last answer.
 	Shards []wire.ShardHealth
+	// Evidence is how evidence does, as of its last answer; nil where none is kept.
+	// Counts that alone have changed are up to Options.Coalesce old.
+	Evidence *wire.EvidenceStatus
 }
 
 func (v View) equal(other View) bool {
 	return v.Known == other.Known && v.Answering == other.Answering && v.Problem == other.Problem &&
 		v.StoreAvailable == other.StoreAvailable &&
-		slices.Equal(v.Shards, other.Shards)
+		slices.Equal(v.Shards, other.Shards) &&
+		ptr.Equal(v.Evidence, other.Evidence)
+}
+
+// evidenceNow is what the view says of evidence after an answer. Counts rise all
+// the time, and a status that is written each time would stream through etcd: the
+// ones of before are kept while they are young and nothing else has changed.
+func evidenceNow(before, answered *wire.EvidenceStatus, young bool) *wire.EvidenceStatus {
+	if before == nil || answered == nil || !young {
+		return answered
+	}
+
+	same := *answered
+	same.Records, same.Pictures, same.Backlog = before.Records, before.Pictures, before.Backlog
+
+	if same == *before {
+		return before
+	}
+
+	return answered
 }
 
 // watcher follows one exam's scoring service: one goroutine asks, one writes.
@@ -121,6 +144,8 @@ func (w *watcher) ask(ctx context.Context) {
 	now := w.owner.options.Now
 	cursor, answered := "", now()
 
+	var counted time.Time
+
 	for ctx.Err() == nil {
 		answer, err := w.client.poll(ctx, w.currentKey(), cursor)
 
@@ -135,7 +160,17 @@ func (w *watcher) ask(ctx context.Context) {
 			}
 
 			w.writer.offer(answer)
-			w.setView(ctx, View{Known: true, Answering: true, StoreAvailable: answer.StoreAvailable, Shards: answer.Shards})
+
+			before := w.currentView().Evidence
+			evidence := evidenceNow(before, answer.Evidence, answered.Sub(counted) < w.owner.options.Coalesce)
+
+			if !ptr.Equal(before, evidence) {
+				counted = answered
+			}
+
+			w.setView(ctx, View{
+				Known: true, Answering: true, StoreAvailable: answer.StoreAvailable, Shards: answer.Shards, Evidence: evidence,
+			})
 			pause(ctx, pollGap)
 		default:
 			view := w.currentView()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/invigil/invigil/hack/lab/client"
@@ -10,14 +11,15 @@ import (
 
 // behaviour is what a student reports and what its fault does.
 type behaviour struct {
-	stay *stay
+	stay  *stay
+	began time.Time
 	// struck is true while the fault shows.
 	struck bool
 	// sign, if any, goes with the next report.
 	sign string
 }
 
-func (s *stay) behaviour() *behaviour { return &behaviour{stay: s} }
+func (s *stay) behaviour() *behaviour { return &behaviour{stay: s, began: time.Now()} }
 
 // errRejoin: the student left to come back.
 var errRejoin = errors.New("left to come back")
@@ -49,7 +51,8 @@ func (b *behaviour) strike() error {
 // report returns what the page reports now.
 func (b *behaviour) report() (wire.PageDelta, []wire.ReportedViolation) {
 	black := b.struck && b.stay.fault == Blackout
-	unfocused := b.sign == "FocusLost"
+	planted := due(&b.stay.plants, time.Since(b.began))
+	unfocused := b.sign == "FocusLost" || slices.Contains(planted, "FocusLost")
 	luminance := 120.0
 
 	if black {
@@ -71,7 +74,7 @@ func (b *behaviour) report() (wire.PageDelta, []wire.ReportedViolation) {
 	var violations []wire.ReportedViolation
 
 	for _, rule := range b.stay.joined.Policy.Violations {
-		if rule.Type != b.sign && !flood {
+		if rule.Type != b.sign && !flood && !slices.Contains(planted, rule.Type) {
 			continue
 		}
 

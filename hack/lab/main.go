@@ -29,6 +29,7 @@ type options struct {
 	duration time.Duration
 	seed     uint64
 	faults   shares
+	plants   plants
 	// simulcast: two layers are sent, of the same picture.
 	simulcast bool
 }
@@ -51,6 +52,8 @@ func run() error {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of everything random")
 	flag.BoolVar(&o.simulcast, "simulcast", false, "send two layers; both show the same picture")
 	flag.Var(&o.faults, "fault", fmt.Sprintf("kind=share of the students, repeatable; kinds: %v", faultKinds()))
+	flag.Var(&o.plants, "behaviour",
+		"student=Type@after,...: the signs that this student shows, and no others; repeatable")
 	flag.Parse()
 
 	switch {
@@ -112,6 +115,10 @@ func (o *options) read() ([]enrolled, error) {
 		students = students[:o.students]
 	}
 
+	if id := o.plants.missing(students); id != "" {
+		return nil, fmt.Errorf("--behaviour: student %s is none of those who take part", id)
+	}
+
 	return students, nil
 }
 
@@ -133,10 +140,15 @@ func (o *options) play(ctx context.Context, students []enrolled, told *journal) 
 	defer all.Wait()
 
 	for i, one := range students {
+		if len(o.plants[one.id]) > 0 {
+			faults[i] = NoFault
+		}
+
 		s := &student{
 			id:         one.id,
 			link:       one.link,
 			fault:      faults[i],
+			plants:     o.plants[one.id],
 			random:     dice(o.seed, i),
 			device:     device(o.seed, one.id),
 			simulcast:  o.simulcast,

@@ -26,9 +26,11 @@ const (
 // student is one simulated student. Its goroutine is run; what it does is told
 // to journal.
 type student struct {
-	id         string
-	link       client.Link
-	fault      Fault
+	id    string
+	link  client.Link
+	fault Fault
+	// plants are the signs that are still to be shown.
+	plants     []plant
 	random     *rand.Rand
 	device     string
 	simulcast  bool

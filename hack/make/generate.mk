@@ -1,7 +1,7 @@
 ##@ What is generated from the Go types. All of it is committed.
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) api-docs ## Regenerate deep copies, CRDs, RBAC, golden files and the API reference.
+generate: $(CONTROLLER_GEN) api-docs openapi ## Regenerate deep copies, CRDs, RBAC, golden files and the references.
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=invigil-manager paths=./controllers/... output:rbac:dir=config/rbac
@@ -14,3 +14,7 @@ api-docs: $(CRD_REF_DOCS) ## Regenerate the API reference.
 	$(CRD_REF_DOCS) --source-path=api/v1alpha1 --config=hack/tools/crd-ref-docs/config.yaml \
 	  --templates-dir=hack/tools/crd-ref-docs/templates --renderer=markdown \
 	  --output-path=docs/reference/api.md --log-level=ERROR
+
+.PHONY: openapi
+openapi: ## Regenerate the description of the HTTP endpoints.
+	go run ./hack/openapi --out docs/reference/openapi.yaml

@@ -4,22 +4,22 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
 )
 
-// WriteError answers with status and the protocol's error body.
+// WriteError answers with status and the protocol's error body. A writer that has
+// a method Refused is told the code, to count it.
 func WriteError(w http.ResponseWriter, status int, code wire.ErrorCode, message string) {
+	if counter, ok := w.(interface{ Refused(wire.ErrorCode) }); ok {
+		counter.Refused(code)
+	}
+
 	WriteJSON(w, status, wire.Error{Code: code, Message: message})
 }
 
@@ -60,56 +60,6 @@ func Bearer(r *http.Request) string {
 	}
 
 	return strings.TrimSpace(credentials)
-}
-
-// ErrTooLarge: a request body is over its limit.
-var ErrTooLarge = errors.New("request body is too large")
-
-// ReadBody reads at most limit bytes of the request's body. Errors: ErrTooLarge,
-// or what reading gave.
-func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, ErrTooLarge
-	} else if err != nil {
-		return nil, fmt.Errorf("read body: %w", err)
-	}
-
-	return data, nil
-}
-
-// shutdownTimeout is how long open requests may take to end at shutdown. Long
-// polls end at once since their context does.
-const shutdownTimeout = 5 * time.Second
-
-// Serve answers on listener until ctx ends; then it lets open requests finish
-// for at most 5 s. Requests' contexts end with ctx.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
-	failed := make(chan error, 1)
-
-	go func() { failed <- server.Serve(listener) }()
-
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
-	case <-ctx.Done():
-	}
-
-	// ctx is over, and the open requests still need a moment.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-
-	if err := server.Shutdown(grace); err != nil {
-		return errors.Join(fmt.Errorf("shut down %s: %w", listener.Addr(), err), server.Close())
-	}
-
-	return nil
 }
 
 // MethodNotAllowed answers for a page that exists, and not for the method; allow

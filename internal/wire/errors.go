@@ -44,4 +44,11 @@ const (
 	CodeBadSlot           ErrorCode = "BadSlot"
 	CodeTooManySlots      ErrorCode = "TooManySlots"
 	CodeAlreadyPublishing ErrorCode = "AlreadyPublishing"
+	CodeRequestTimeout    ErrorCode = "RequestTimeout"
+	CodeViolationTooOld   ErrorCode = "ViolationTooOld"
+	CodePictureExists     ErrorCode = "PictureExists"
+	CodeEvidenceSealed    ErrorCode = "EvidenceSealed"
+	CodeNotJPEG           ErrorCode = "NotJPEG"
+	CodeBadDimensions     ErrorCode = "BadDimensions"
+	CodeUndecodable       ErrorCode = "Undecodable"
 )

@@ -69,6 +69,9 @@ type CountedViolation struct {
 	Type     string `json:"type"`
 	Severity string `json:"severity"`
 	At       int64  `json:"at"`
+	// Number counts the student's violations of the type from 1; with Type it names
+	// this one, for good.
+	Number int `json:"number,omitempty"`
 }
 
 // Close codes of the event socket. 4000 to 4099: reconnect with back-off;

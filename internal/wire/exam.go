@@ -10,6 +10,8 @@ type ExamConfig struct {
 	Name       string `json:"name"`
 	Title      string `json:"title"`
 	ContentURL string `json:"contentURL,omitempty"`
+	// ContentPlacement is where the quiz is shown: "Frame", also if absent, or "Tab".
+	ContentPlacement string `json:"contentPlacement,omitempty"`
 	// OpensAt is when students may join, StartsAt when the exam begins and
 	// EndsAt when it ends. 0: at once, at once, never.
 	OpensAt  int64 `json:"opensAt,omitempty"`

@@ -25,9 +25,11 @@ type ExamInfo struct {
 	Name       string `json:"name"`
 	Title      string `json:"title"`
 	ContentURL string `json:"contentURL,omitempty"`
-	OpensAt    int64  `json:"opensAt,omitempty"`
-	StartsAt   int64  `json:"startsAt,omitempty"`
-	EndsAt     int64  `json:"endsAt,omitempty"`
+	// ContentPlacement is where the quiz is shown: "Frame", also if absent, or "Tab".
+	ContentPlacement string `json:"contentPlacement,omitempty"`
+	OpensAt          int64  `json:"opensAt,omitempty"`
+	StartsAt         int64  `json:"startsAt,omitempty"`
+	EndsAt           int64  `json:"endsAt,omitempty"`
 	// Now is the server's clock, for the page's countdown.
 	Now int64 `json:"now"`
 }

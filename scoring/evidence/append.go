@@ -44,7 +44,7 @@ func (l *Log) Append(ctx context.Context, entry Entry) (Appended, error) {
 		return Appended{}, err
 	}
 
-	if seq, known := c.ids[entry.ID]; known {
+	if seq, known := c.seqOf(entry.ID); known {
 		return Appended{Seq: seq, Repeated: true}, c.settle(ctx, seq)
 	}
 
@@ -118,7 +118,7 @@ func (c *chain) append(ctx context.Context, entry *Entry) (Appended, error) {
 			return Appended{}, err
 		}
 
-		if seq, known := c.ids[entry.ID]; known {
+		if seq, known := c.seqOf(entry.ID); known {
 			done.Seq, done.Repeated = seq, true
 
 			return done, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/invigil/invigil/scoring/evidence/bucket"
 	"github.com/invigil/invigil/scoring/evidence/format"
 	"github.com/invigil/invigil/scoring/evidence/internal/evidencetest"
-	"github.com/invigil/invigil/scoring/evidence/internal/s3test"
 	"github.com/invigil/invigil/scoring/evidence/verify"
+	"github.com/invigil/invigil/scoring/internal/s3test"
 )
 
 // intact wants verification to find nothing.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -27,8 +28,16 @@ type chain struct {
 	head string
 	// signed is the last record with a checkpoint.
 	signed int64
-	// ids are the records' ids, and where they are.
-	ids map[string]int64
+	// ids are the records' ids, that of seq 1 first; "" where there is no record. A
+	// student has some dozens: ten thousand maps would cost more than the search.
+	ids []string
+}
+
+// seqOf is the record that has an id.
+func (c *chain) seqOf(id string) (seq int64, known bool) {
+	at := slices.Index(c.ids, id)
+
+	return int64(at) + 1, at >= 0 && id != ""
 }
 
 func (c *chain) lock(ctx context.Context) error {
@@ -44,7 +53,7 @@ func (c *chain) unlock() { <-c.turn }
 
 func (c *chain) add(seq int64, id string, raw []byte) {
 	c.seq, c.head = seq, format.Hash(raw)
-	c.ids[id] = seq
+	c.ids = append(c.ids, id)
 }
 
 // load reads the whole chain once: only that says which ids are on record. It
@@ -88,8 +97,7 @@ func (c *chain) load(ctx context.Context) error {
 
 // read takes in records 1 to last.
 func (c *chain) read(ctx context.Context, last int64) error {
-	c.ids = map[string]int64{}
-	ids := make([]string, last+1)
+	ids := make([]string, last)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
@@ -109,7 +117,7 @@ func (c *chain) read(ctx context.Context, last int64) error {
 				c.head = format.Hash(raw)
 			}
 
-			ids[seq] = idOf(raw)
+			ids[seq-1] = idOf(raw)
 
 			return nil
 		})
@@ -119,13 +127,7 @@ func (c *chain) read(ctx context.Context, last int64) error {
 		return err
 	}
 
-	c.seq = last
-
-	for seq, id := range ids {
-		if id != "" {
-			c.ids[id] = int64(seq)
-		}
-	}
+	c.seq, c.ids = last, ids
 
 	return nil
 }

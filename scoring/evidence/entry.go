@@ -115,7 +115,7 @@ func (e *Entry) texts() []string {
 	case e.State != nil:
 		return []string{e.State.From, e.State.To, e.State.Why}
 	case e.Check != nil:
-		return []string{e.Check.Type, e.Check.Result, e.Check.By}
+		return []string{e.Check.Type, e.Check.Result, e.Check.Of, e.Check.By}
 	default:
 		return nil
 	}

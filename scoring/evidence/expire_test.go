@@ -15,8 +15,8 @@ import (
 	"github.com/invigil/invigil/scoring/evidence/bucket"
 	"github.com/invigil/invigil/scoring/evidence/format"
 	"github.com/invigil/invigil/scoring/evidence/internal/evidencetest"
-	"github.com/invigil/invigil/scoring/evidence/internal/s3test"
 	"github.com/invigil/invigil/scoring/evidence/verify"
+	"github.com/invigil/invigil/scoring/internal/s3test"
 )
 
 // holding are the files of a bucket's folder that contain the bytes.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/invigil/invigil/scoring/evidence"
 	"github.com/invigil/invigil/scoring/evidence/internal/evidencetest"
-	"github.com/invigil/invigil/scoring/evidence/internal/s3test"
+	"github.com/invigil/invigil/scoring/internal/s3test"
 )
 
 func TestWriterTellsOfEntriesThatFailForGood(t *testing.T) {

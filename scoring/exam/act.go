@@ -76,6 +76,10 @@ func (e *Exam) Act(ctx context.Context, student, by string, action wire.Action) 
 	e.log.Info("action", zap.String("student", student), zap.String("kind", string(taken.Kind)),
 		zap.String("by", by), zap.String("id", taken.ID))
 
+	if taken.Kind == wire.ActionDismiss {
+		e.metrics.Dismissed.WithLabelValues(taken.Violation).Inc()
+	}
+
 	if taken.Kind == wire.ActionTerminate {
 		e.endStreams(e.media.Resources(student)) //nolint:contextcheck // nobody waits for it
 	}

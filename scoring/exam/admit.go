@@ -123,12 +123,25 @@ func (e *Exam) welcome(id string, record store.Record) (wire.JoinResponse, error
 // whoever is not known learns nothing of the exam. A session is good for a while
 // longer than a link, to send what is left.
 func (e *Exam) admit(verifier *token.Verifier, audience token.Audience, raw string) (*token.Claims, *Refusal) {
+	claims, refusal := e.identify(verifier, audience, raw)
+	if refusal != nil {
+		return nil, refusal
+	}
+
+	if wait := e.Config().OpensAt - e.now().UnixMilli(); wait > 0 {
+		return nil, notOpen(time.Duration(wait) * time.Millisecond)
+	}
+
+	return claims, nil
+}
+
+// identify is admit of an exam that need not be open yet.
+func (e *Exam) identify(verifier *token.Verifier, audience token.Audience, raw string) (*token.Claims, *Refusal) {
 	claims, err := verifier.Verify(audience, raw)
 	config := e.Config()
-	now := e.now().UnixMilli()
 
 	// Tokens end with the exam; what the student should read is the reason.
-	if errors.Is(err, token.ErrExpired) && config.EndsAt != 0 && now >= config.EndsAt {
+	if errors.Is(err, token.ErrExpired) && config.EndsAt != 0 && e.now().UnixMilli() >= config.EndsAt {
 		return nil, finished()
 	}
 
@@ -145,11 +158,9 @@ func (e *Exam) admit(verifier *token.Verifier, audience token.Audience, raw stri
 		return nil, terminated()
 	case access.Closed || (access.Over && audience == token.Join):
 		return nil, finished()
-	case now < config.OpensAt:
-		return nil, notOpen(time.Duration(config.OpensAt-now) * time.Millisecond)
+	default:
+		return claims, nil
 	}
-
-	return claims, nil
 }
 
 // tokenNow is the clock that tokens are checked by. It stops at the exam's end:

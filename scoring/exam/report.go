@@ -3,6 +3,7 @@ package exam
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,6 +21,9 @@ const maxViolations = 64
 // taken. One that was refused for its rate is not acknowledged, so that the page
 // sends it again; its error is then a *Refusal, as for any that is not counted.
 func (e *Exam) Report(ctx context.Context, caller Caller, conn session.Conn, message wire.ClientMessage) error {
+	began := time.Now()
+	defer func() { e.metrics.ReportSeconds.Observe(time.Since(began).Seconds()) }()
+
 	if len(message.Violations) > maxViolations {
 		return badRequest("a report holds at most 64 violations.")
 	}

@@ -30,7 +30,7 @@ const begin = int64(1_700_000_000_000)
 type room struct {
 	*exam.Exam
 
-	t       *testing.T
+	t       testing.TB
 	mu      sync.Mutex
 	now     int64
 	ended   []shards.Resource
@@ -45,7 +45,7 @@ type room struct {
 	limits  exam.Limits
 }
 
-func enter(t *testing.T, change func(*room)) *room {
+func enter(t testing.TB, change func(*room)) *room {
 	t.Helper()
 
 	r := &room{t: t, now: begin, store: store.NewMemory()}
@@ -161,8 +161,10 @@ type page struct {
 	close int
 }
 
-func (p *page) Send(message wire.ServerMessage) { p.sent, p.last = p.sent+1, message }
-func (p *page) Close(code int, _ string)        { p.close = code }
+func (p *page) Send(message wire.ServerMessage)   { p.sent, p.last = p.sent+1, message }
+func (p *page) Answer(message wire.ServerMessage) { p.Send(message) }
+
+func (p *page) Close(code int, _ string) { p.close = code }
 
 func (r *room) admit(student string) (wire.JoinResponse, error) {
 	link, err := token.NewSigner(r.link, "demo/algebra", r.time).SignLink(student, time.UnixMilli(r.config.EndsAt))

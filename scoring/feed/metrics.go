@@ -6,6 +6,7 @@ type metrics struct {
 	readers  prometheus.Gauge
 	resyncs  prometheus.Counter
 	messages *prometheus.CounterVec
+	lag      prometheus.Histogram
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -23,8 +24,13 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "feed_messages_total",
 			Help: "Messages made for feeds, by type; each is encoded once for all.",
 		}, []string{"type"}),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "feed_lag_seconds",
+			Help:    "Time that a message has waited for one of its readers.",
+			Buckets: []float64{.001, .005, .025, .1, .25, .5, 1, 2, 3},
+		}),
 	}
-	registerer.MustRegister(m.readers, m.resyncs, m.messages)
+	registerer.MustRegister(m.readers, m.resyncs, m.messages, m.lag)
 
 	return m
 }

@@ -109,6 +109,8 @@ func (r *Reader) take() (data []byte, behind bool) {
 	r.queue = r.queue[1:]
 	r.bytes -= len(first.data)
 
+	r.hub.metrics.lag.Observe(time.Since(first.queued).Seconds())
+
 	return first.data, false
 }
 

@@ -12,17 +12,25 @@ type Set struct {
 	Joins *prometheus.CounterVec
 	// Reports by result: counted, repeated, replaced, rate_limited, unknown_violation.
 	Reports *prometheus.CounterVec
+	// ReportSeconds is the time from a report to its answer, the store included.
+	ReportSeconds prometheus.Histogram
 	// Violations that were counted, by type.
 	Violations *prometheus.CounterVec
 	// Suppressed are violations dropped because one of their type was alive, by type.
 	Suppressed *prometheus.CounterVec
+	// Dismissed are violations that invigilators have dismissed, by type.
+	Dismissed *prometheus.CounterVec
 	// Sockets that are open.
 	Sockets prometheus.Gauge
 	// SocketCloses by close code.
 	SocketCloses *prometheus.CounterVec
+	// Refused are requests of the public server that were not granted, by error code.
+	Refused *prometheus.CounterVec
+	// ConnectionsRefused were over what one client address may have.
+	ConnectionsRefused prometheus.Counter
 	// Whip requests by method and status.
 	Whip *prometheus.CounterVec
-	// StoreAvailable is 1 while Redis is reached.
+	// StoreAvailable is 1 while Redis is reached. What it is 0 for is summed up.
 	StoreAvailable prometheus.Gauge
 	// StoreSeconds is the time of one store round trip.
 	StoreSeconds prometheus.Histogram
@@ -42,6 +50,9 @@ type Set struct {
 	ShardStreams *prometheus.GaugeVec
 	// Sessions by state.
 	Sessions *prometheus.GaugeVec
+	// LiveSeconds sums up the time of sessions that are Live: what violations are
+	// counted per.
+	LiveSeconds *Integral
 }
 
 // New registers the metrics with registerer.
@@ -67,17 +78,29 @@ func New(registerer prometheus.Registerer) *Set {
 		})
 	}
 
+	degraded := NewIntegral(prometheus.BuildFQName(namespace, subsystem, "degraded_seconds_total"),
+		"Time that scoring has run without Redis.")
+
 	set := &Set{
-		Joins:      counter("joins_total", "Join requests by result.", "result"),
-		Reports:    counter("reports_total", "Reports by result.", "result"),
+		Joins:   counter("joins_total", "Join requests by result.", "result"),
+		Reports: counter("reports_total", "Reports by result.", "result"),
+		ReportSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "report_seconds",
+			Help:    "Time from a report to its answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
+		}),
+		Dismissed:  counter("violations_dismissed_total", "Violations that invigilators have dismissed, by type.", "type"),
 		Violations: counter("violations_total", "Violations counted, by type.", "type"),
 		Suppressed: counter("violations_suppressed_total",
 			"Violations dropped because one of their type was alive.", "type"),
 		Sockets:      single("sockets", "Event sockets that are open."),
 		SocketCloses: counter("socket_closes_total", "Event sockets closed by the server, by code.", "code"),
 		Whip:         counter("whip_requests_total", "WHIP requests by method and status.", "method", "status"),
-		StoreAvailable: single("store_available",
-			"1 while Redis is reached, 0 while scoring runs from memory."),
+		Refused:      counter("requests_refused_total", "Public requests that were not granted, by error code.", "code"),
+		ConnectionsRefused: total("connections_refused_total",
+			"Public connections that were closed at once: their address had too many."),
+		StoreAvailable: newAvailability(single("store_available",
+			"1 while Redis is reached, 0 while scoring runs from memory."), degraded),
 		StoreSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "store_seconds",
 			Help:    "Time of one round trip to the store.",
@@ -91,12 +114,15 @@ func New(registerer prometheus.Registerer) *Set {
 		ShardReady:     gauge("shard_ready", "1 while the SFU pod is ready.", "shard"),
 		ShardStreams:   gauge("shard_streams", "Streams that the SFU pod receives.", "shard"),
 		Sessions:       gauge("sessions", "Sessions by state.", "state"),
+		LiveSeconds: NewIntegral(prometheus.BuildFQName(namespace, subsystem, "live_session_seconds_total"),
+			"Time of all sessions that were Live, added up."),
 	}
 
 	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses,
-		set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal, set.JournalDropped,
+		set.Refused, set.ConnectionsRefused, set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal,
+		set.JournalDropped,
 		set.JournalBytes, set.JournalErrors,
-		set.ShardReady, set.ShardStreams, set.Sessions)
+		set.ShardReady, set.ShardStreams, set.Sessions, set.ReportSeconds, set.Dismissed, degraded, set.LiveSeconds)
 
 	return set
 }

@@ -2,18 +2,16 @@ package public
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/coder/websocket"
-
 	"github.com/invigil/invigil/internal/httpapi"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/exam"
+	"github.com/invigil/invigil/scoring/socket"
 )
 
 const (
@@ -27,108 +25,99 @@ const (
 )
 
 // events answers GET events. What is wrong with a token is said by a close code
-// after the upgrade: a browser does not show its page the status before it.
+// after the upgrade: a browser does not show its page the status before it. The
+// socket outlives the request, of which nothing is kept.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	connection, offered := s.upgrade(w, r, wire.Subprotocol)
-	if connection == nil {
+	offered, ok := s.admit(w, r, wire.Subprotocol)
+	if !ok {
 		return // It is answered.
 	}
-	defer s.sockets.Done()
 
-	// The request's own context ends with the server's; the socket must outlive
-	// that to be closed with a reason.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
+	opened, err := s.pages.Upgrade(w, r, wire.Subprotocol)
+	if err != nil {
+		s.sockets.Done()
 
-	connection.SetReadLimit(maxMessage)
+		return // It is answered.
+	}
 
-	//nolint:contextcheck // its writes have a time-out each, and outlive the request to say why it ended
-	conn := newSocket(connection, s.metrics, s.pingInterval, s.writeTimeout)
-	defer conn.wait()
+	conn := &eventSocket{opened}
 
-	caller, err := s.exam.Authorize(ctx, bearer(offered))
+	caller, err := s.exam.Authorize(r.Context(), bearer(offered))
 	if err == nil {
 		err = s.exam.Attach(caller, conn)
 	}
 
-	if err != nil {
-		conn.refuse(err)
-		// The close handshake needs a reader.
-		_, _, _ = connection.Read(ctx)
+	go func() { //nolint:contextcheck // it outlives the request
+		defer s.sockets.Done()
 
-		return
-	}
+		if err != nil {
+			conn.refuse(err)
+			conn.End(conn.discard())
 
-	s.metrics.Sockets.Inc()
-	defer s.metrics.Sockets.Dec()
+			return
+		}
 
-	switch websocket.CloseStatus(s.read(ctx, connection, conn, caller)) {
-	case websocket.StatusNormalClosure, websocket.StatusGoingAway:
+		s.metrics.Sockets.Inc()
+		defer s.metrics.Sockets.Dec()
+
+		why := s.read(conn, caller)
+
 		// The page closed it: the gap that follows is the student's own.
-		s.exam.Leave(caller, conn)
-	default:
-		s.exam.Detach(caller, conn)
-	}
+		if left := (*socket.ClosedError)(nil); errors.As(why, &left) && left.Own() {
+			s.exam.Leave(caller, conn)
+		} else {
+			s.exam.Detach(caller, conn)
+		}
+
+		conn.End(why)
+	}()
 }
 
-// upgrade makes a WebSocket of the request, for which s.sockets then counts one,
-// and returns what the client offered. It returns nil if it has answered instead.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, protocol string) (*websocket.Conn, []string) {
-	offered := subprotocols(r)
+// admit checks what a request for a WebSocket says, and returns the subprotocols
+// that it offers; s.sockets then counts one. Unless ok it is answered.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, protocol string) (offered []string, ok bool) {
+	offered = subprotocols(r)
 
 	if !slices.Contains(offered, protocol) {
 		httpapi.WriteError(w, http.StatusBadRequest, wire.CodeVersionNotOffered,
 			"Offer the WebSocket subprotocol "+protocol+".")
 
-		return nil, nil
+		return nil, false
 	}
 
 	if !sameOrigin(r) {
 		httpapi.WriteError(w, http.StatusForbidden, wire.CodeForbidden, "The page is of another origin.")
 
-		return nil, nil
+		return nil, false
 	}
 
 	if !s.enter() {
 		w.Header().Set("Retry-After", "1")
 		httpapi.WriteError(w, http.StatusServiceUnavailable, wire.CodeNotReady, "The server shuts down.")
 
-		return nil, nil
+		return nil, false
 	}
 
-	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{protocol}})
-	if err != nil {
-		s.sockets.Done()
-
-		return nil, nil // Accept has answered.
-	}
-
-	return connection, offered
+	return offered, true
 }
 
 // read takes messages until the socket ends, and returns what ended it.
-func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *socket, caller exam.Caller) error {
+func (s *Server) read(conn *eventSocket, caller exam.Caller) error {
 	var order inOrder
 
 	unreadable := 0
 
 	for {
-		kind, data, err := connection.Read(ctx)
+		received, err := conn.Receive()
 		if err != nil {
-			conn.gone()
-
-			return err //nolint:wrapcheck // its close status is looked at
+			return err //nolint:wrapcheck // the socket's own word
 		}
 
-		if conn.isClosed() {
-			continue // Only the close handshake is waited for.
-		}
-
-		message, code := parse(kind, data)
+		message, code := parse(received)
 		if code != "" {
 			unreadable++
 
-			conn.Send(failure(code, "The message cannot be read.", message.Seq))
+			conn.Answer(failure(code, "The message cannot be read.", message.Seq))
 
 			if unreadable == maxUnreadable {
 				conn.Close(wire.CloseBadMessage, "messages that cannot be read")
@@ -144,12 +133,13 @@ func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *soc
 				continue
 			}
 
-			conn.Send(failure(wire.CodeRateLimited, "An earlier report was refused; send that first.", message.Seq))
+			conn.Answer(failure(wire.CodeRateLimited, "An earlier report was refused; send that first.", message.Seq))
 
 			continue
 		}
 
-		err = s.exam.Report(ctx, caller, conn, message)
+		// The report counts, however its socket ends meanwhile.
+		err = s.exam.Report(context.Background(), caller, conn, message)
 		order.took(message.Seq, err)
 
 		if refusal := (*exam.Refusal)(nil); errors.As(err, &refusal) {
@@ -159,7 +149,7 @@ func (s *Server) read(ctx context.Context, connection *websocket.Conn, conn *soc
 				continue
 			}
 
-			conn.Send(failure(refusal.Code, refusal.Message, message.Seq))
+			conn.Answer(failure(refusal.Code, refusal.Message, message.Seq))
 		}
 	}
 }
@@ -187,11 +177,9 @@ func (o *inOrder) took(seq int64, err error) {
 	}
 }
 
-func parse(kind websocket.MessageType, data []byte) (wire.ClientMessage, wire.ErrorCode) {
-	var message wire.ClientMessage
-
-	switch err := json.Unmarshal(data, &message); {
-	case kind != websocket.MessageText || err != nil:
+func parse(received socket.Message) (wire.ClientMessage, wire.ErrorCode) {
+	switch message, err := readReport(received.Data); {
+	case !received.Text || err != nil:
 		return wire.ClientMessage{}, wire.CodeBadRequest
 	case message.Type != "report":
 		return message, wire.CodeUnknownMessage

@@ -28,11 +28,16 @@ const (
 // feed answers GET feed. What is wrong with a token is said by a close code after
 // the upgrade, as for event sockets.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
-	connection, offered := s.upgrade(w, r, wire.FeedSubprotocol)
-	if connection == nil {
+	offered, ok := s.admit(w, r, wire.FeedSubprotocol)
+	if !ok {
 		return // It is answered.
 	}
 	defer s.sockets.Done()
+
+	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.FeedSubprotocol}})
+	if err != nil {
+		return // It is answered.
+	}
 	defer func() { _ = connection.CloseNow() }()
 
 	connection.SetReadLimit(maxFeedMessage)
@@ -243,6 +248,38 @@ func tokenRefusal(err error) *exam.Refusal {
 	default:
 		return refuse(http.StatusUnauthorized, wire.CodeUnauthenticated, "An invigilator's token is needed.")
 	}
+}
+
+// keepAlive finds the walls that vanished without a word: one that does not
+// answer a ping within an interval loses its connection. It returns then, or
+// when done is closed.
+func keepAlive(connection *websocket.Conn, interval time.Duration, done <-chan struct{}) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+		}
+
+		pong, cancel := context.WithTimeout(context.Background(), interval)
+		err := connection.Ping(pong)
+
+		cancel()
+
+		if err != nil {
+			_ = connection.CloseNow()
+
+			return
+		}
+	}
+}
+
+type closeReason struct {
+	code int
+	text string
 }
 
 func closing(refusal *exam.Refusal) closeReason {

@@ -2,7 +2,6 @@ package public
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"github.com/invigil/invigil/internal/httpapi"
@@ -15,7 +14,7 @@ const maxJoin = 4 << 10
 func (s *Server) join(w http.ResponseWriter, r *http.Request) {
 	body, err := httpapi.ReadBody(w, r, maxJoin)
 	if err != nil {
-		writeBodyError(w, err)
+		httpapi.WriteBodyError(w, err)
 
 		return
 	}
@@ -29,20 +28,10 @@ func (s *Server) join(w http.ResponseWriter, r *http.Request) {
 
 	response, err := s.exam.Join(r.Context(), httpapi.Bearer(r), request)
 	if err != nil {
-		writeRefusal(w, err)
+		writeRefusal(w, s.strangers.judge(w, r, err))
 
 		return
 	}
 
 	httpapi.WriteJSON(w, http.StatusOK, response)
-}
-
-func writeBodyError(w http.ResponseWriter, err error) {
-	if errors.Is(err, httpapi.ErrTooLarge) {
-		httpapi.WriteError(w, http.StatusRequestEntityTooLarge, wire.CodeTooLarge, "The body is too large.")
-
-		return
-	}
-
-	httpapi.WriteError(w, http.StatusBadRequest, wire.CodeBadRequest, "The body cannot be read.")
 }

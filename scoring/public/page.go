@@ -2,14 +2,17 @@ package public
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +29,13 @@ type file struct {
 	content     []byte
 	contentType string
 	etag        string
+	// gzipped: content is compressed, as the build left it.
+	gzipped bool
 }
+
+// gzipSuffix is on files that the build has compressed: they are served under
+// their names without it.
+const gzipSuffix = ".gz"
 
 func newPage(tree fs.FS) (*page, error) {
 	p := &page{files: map[string]file{}}
@@ -42,10 +51,12 @@ func newPage(tree fs.FS) (*page, error) {
 		}
 
 		sum := sha256.Sum256(content)
+		name, gzipped := strings.CutSuffix(name, gzipSuffix)
 		p.files[name] = file{
 			content:     content,
 			contentType: contentType(name),
 			etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+			gzipped:     gzipped,
 		}
 
 		return nil
@@ -117,7 +128,7 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	case index:
 		header.Set("Cache-Control", "no-store")
 	case strings.HasPrefix(name, "assets/"):
-		// The build puts a hash into these names.
+		// The build puts a hash or a version into these names.
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	default:
 		header.Set("Cache-Control", "no-cache")
@@ -127,11 +138,63 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Security-Policy", workerPolicy)
 	}
 
+	if found.gzipped {
+		found.serveGzipped(w, r)
+
+		return
+	}
+
 	if !index {
 		header.Set("ETag", found.etag)
 	}
 
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(found.content))
+}
+
+// serveGzipped sends a compressed file as it is, to all who take it so: every
+// browser does. Others get it unpacked, a little at a time.
+func (f file) serveGzipped(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Vary", "Accept-Encoding")
+
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		header.Set("Content-Encoding", "gzip")
+		header.Set("ETag", f.etag)
+		// A range would be one of compressed bytes, which nobody asks for.
+		r.Header.Del("Range")
+		header.Set("Content-Length", strconv.Itoa(len(f.content)))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+
+		return
+	}
+
+	plain, err := gzip.NewReader(bytes.NewReader(f.content))
+	if err != nil {
+		httpapi.WriteError(w, http.StatusInternalServerError, wire.CodeInternal, "A file of this build cannot be unpacked.")
+
+		return
+	}
+
+	if r.Method == http.MethodHead {
+		return
+	}
+
+	// An error here is a client that is gone: the header is out already.
+	_, _ = io.Copy(w, plain) //nolint:gosec // it comes out of our own build
+}
+
+// acceptsGzip reads Accept-Encoding as browsers write it.
+func acceptsGzip(accepted string) bool {
+	for coding := range strings.SplitSeq(accepted, ",") {
+		name, params, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			quality := strings.ReplaceAll(params, " ", "")
+
+			return quality == "" || strings.Trim(strings.TrimPrefix(quality, "q="), "0.") != ""
+		}
+	}
+
+	return false
 }
 
 // permissions: the page needs the camera and the full screen, and nothing else.

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/invigil/invigil/internal/tracing"
 	"github.com/invigil/invigil/scoring/exam"
 	"github.com/invigil/invigil/scoring/shards"
 )
@@ -76,6 +77,8 @@ func (t *tryPods) send(from *http.Request, to *target, pod shards.Shard) (*http.
 	}
 
 	request.Header.Set("Authorization", "Bearer "+grant)
+
+	tracing.Inject(from.Context(), request.Header)
 
 	return t.next.RoundTrip(request)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/invigil/invigil/scoring/feed"
 	"github.com/invigil/invigil/scoring/invigilator"
 	"github.com/invigil/invigil/scoring/metrics"
+	"github.com/invigil/invigil/scoring/socket"
 )
 
 // Options are the parts of a Server.
@@ -37,6 +38,8 @@ type Options struct {
 	Invigilators *invigilator.Checker
 	Feed         *feed.Hub
 	Actor        Actor
+	// Witness takes pages' pictures; nil: nobody does.
+	Witness Witness
 	// Now is the clock of tokens and limits.
 	Now func() time.Time
 	// PingInterval and WriteTimeout of sockets; 0 means 15 s and 5 s.
@@ -57,7 +60,9 @@ type Server struct {
 	invigilators *invigilator.Checker
 	hub          *feed.Hub
 	actor        Actor
+	witness      Witness
 	limits       *limits
+	strangers    *strangers
 	audit        *zap.Logger
 	now          func() time.Time
 
@@ -67,6 +72,8 @@ type Server struct {
 	mu      sync.Mutex
 	closing bool
 	sockets sync.WaitGroup
+	// pages are the event sockets.
+	pages *socket.Group
 	// draining is closed when the feeds have to end.
 	draining chan struct{}
 }
@@ -90,7 +97,9 @@ func New(options Options) (*Server, error) {
 		invigilators: options.Invigilators,
 		hub:          options.Feed,
 		actor:        options.Actor,
+		witness:      options.Witness,
 		limits:       newLimits(),
+		strangers:    newStrangers(options.Now),
 		audit:        options.Log.Named("audit"),
 		now:          options.Now,
 		draining:     make(chan struct{}),
@@ -104,8 +113,13 @@ func New(options Options) (*Server, error) {
 		s.writeTimeout = 5 * time.Second
 	}
 
+	s.pages = socket.NewGroup(socket.Options{
+		MaxMessage: maxMessage, PingInterval: s.pingInterval, WriteTimeout: s.writeTimeout,
+		Closed: func(code int) { s.metrics.SocketCloses.WithLabelValues(strconv.Itoa(code)).Inc() },
+	})
 	s.whip = newWhip(s.exam, options.Transport, s.log, s.metrics, s.base)
 
+	s.mux.HandleFunc("GET /api/v1/notice", s.notice)
 	s.mux.HandleFunc("POST /api/v1/join", s.join)
 	s.mux.HandleFunc("OPTIONS /api/v1/whip", s.whip.options)
 	s.mux.HandleFunc("POST /api/v1/whip", s.whip.publish)
@@ -114,8 +128,11 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("GET /api/v1/events", s.events)
 	s.mux.HandleFunc("GET /api/v1/feed", s.feed)
 	s.mux.HandleFunc("POST /api/v1/sessions/{student}/actions", s.act)
+	s.mux.HandleFunc("POST /api/v1/evidence", s.evidence)
+	s.mux.HandleFunc("/api/v1/evidence", notAllowed("POST"))
 	s.mux.HandleFunc("/api/v1/feed", notAllowed("GET"))
 	s.mux.HandleFunc("/api/v1/sessions/{student}/actions", notAllowed("POST"))
+	s.mux.HandleFunc("/api/v1/notice", notAllowed("GET"))
 	s.mux.HandleFunc("/api/v1/join", notAllowed("POST"))
 	s.mux.HandleFunc("/api/v1/whip", notAllowed("OPTIONS, POST"))
 	s.mux.HandleFunc("/api/v1/whip/{shard}/{id}", notAllowed("DELETE, PATCH"))

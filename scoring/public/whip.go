@@ -146,7 +146,7 @@ func (h *whip) enter(w http.ResponseWriter, r *http.Request, mediaType string) (
 func (h *whip) pass(w http.ResponseWriter, r *http.Request, to *target) {
 	body, err := httpapi.ReadBody(w, r, maxSDP)
 	if err != nil {
-		writeBodyError(w, err)
+		httpapi.WriteBodyError(w, err)
 
 		return
 	}

@@ -252,7 +252,7 @@ func TestTerminate(t *testing.T) {
 	}
 
 	last, _ := recorded.details[3].(session.StateFact)
-	if last != (session.StateFact{From: "Live", To: "Terminated", Why: "action"}) {
+	if last != (session.StateFact{From: "Live", To: "Terminated", Why: "action", Since: taken.At}) {
 		t.Errorf("recorded %+v", last)
 	}
 

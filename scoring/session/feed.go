@@ -24,6 +24,7 @@ func (t *Tracker) Since(cursor string) wire.Sessions {
 		StoreAvailable: t.stored,
 		Sessions:       []wire.Session{},
 		Shards:         slices.Clone(t.shards),
+		Evidence:       t.evidence,
 	}
 
 	if answer.Shards == nil {

@@ -31,6 +31,8 @@ func (c *conn) Send(message wire.ServerMessage) {
 	c.sent = append(c.sent, message)
 }
 
+func (c *conn) Answer(message wire.ServerMessage) { c.Send(message) }
+
 // take returns what was sent since it was last called.
 func (c *conn) take() []wire.ServerMessage {
 	c.mu.Lock()

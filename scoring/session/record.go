@@ -49,6 +49,10 @@ type StateFact struct {
 	From, To string
 	// Why: "socket", "stream", "socket and stream", "join", "schedule" or "action".
 	Why string
+	// Since is what the change follows from, in milliseconds: the student's first
+	// join, their end, or the last action, which are the same in every process; else
+	// when it was seen. With To it names the change.
+	Since int64
 }
 
 // SetRecorder must be called before the tracker is in use.

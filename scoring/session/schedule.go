@@ -78,6 +78,7 @@ func (t *Tracker) examInfo() *wire.ExamInfo {
 func (t *Tracker) info(config wire.ExamConfig) wire.ExamInfo {
 	return wire.ExamInfo{
 		Namespace: config.Namespace, Name: config.Name, Title: config.Title, ContentURL: config.ContentURL,
-		OpensAt: config.OpensAt, StartsAt: config.StartsAt, EndsAt: config.EndsAt,
+		ContentPlacement: config.ContentPlacement,
+		OpensAt:          config.OpensAt, StartsAt: config.StartsAt, EndsAt: config.EndsAt,
 	}
 }

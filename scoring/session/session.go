@@ -29,11 +29,14 @@ var states = [...]string{ //nolint:gochecknoglobals // constant
 	Enrolled, Joined, Live, Interrupted, Paused, Finished, Terminated,
 }
 
-// Conn is a session's event socket. Neither method blocks, and both may be
-// called under the tracker's lock.
+// Conn is a session's event socket. No method blocks, and all may be called
+// under the tracker's lock.
 type Conn interface {
 	// Send queues a message; a socket that cannot keep up closes itself.
 	Send(message wire.ServerMessage)
+	// Answer is Send for what answers a report, by the goroutine that the socket
+	// reads with: it is written once that returns.
+	Answer(message wire.ServerMessage)
 	// Close ends the socket with a close code of package wire.
 	Close(code int, reason string)
 }

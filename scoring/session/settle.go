@@ -68,7 +68,9 @@ func (t *Tracker) turn(e *entry, state string, now int64) {
 	}
 
 	t.counts[from]--
-	t.record(e.student.ID, RecordState, now, StateFact{From: from, To: state, Why: e.why(from)})
+
+	why := e.why(from)
+	t.record(e.student.ID, RecordState, now, StateFact{From: from, To: state, Why: why, Since: t.since(e, why, now)})
 
 	if e.conn != nil && e.greeted {
 		e.conn.Send(wire.ServerMessage{Type: "state", State: state})
@@ -91,6 +93,26 @@ func (e *entry) why(from string) string {
 	default:
 		return "stream"
 	}
+}
+
+// since is what a change of state follows from.
+func (t *Tracker) since(e *entry, why string, now int64) int64 {
+	since := int64(0)
+
+	switch {
+	case why == "join":
+		since = e.record.JoinedAt
+	case why == "schedule" && e.state == Finished:
+		since = t.end(e, now)
+	case why == "action":
+		since = e.lastAction()
+	}
+
+	if since == 0 {
+		return now
+	}
+
+	return since
 }
 
 // counting is whether time and signs of the session count.

@@ -172,7 +172,7 @@ func (t *Tracker) Reported(student string, conn Conn, message wire.ClientMessage
 	}
 
 	if there {
-		conn.Send(wire.ServerMessage{Type: "ack", Seq: message.Seq})
+		conn.Answer(wire.ServerMessage{Type: "ack", Seq: message.Seq})
 	}
 }
 
@@ -181,7 +181,9 @@ func (t *Tracker) announce(e *entry, message wire.ClientMessage, at int64, outco
 	score := e.score
 
 	for _, violation := range outcome.Counted {
-		counted := &wire.CountedViolation{Type: violation, Severity: e.engine.Severity(violation), At: at}
+		counted := &wire.CountedViolation{
+			Type: violation, Severity: e.engine.Severity(violation), At: at, Number: outcome.Record.Tally[violation].N,
+		}
 		fact := ViolationFact{
 			Type: violation, Severity: counted.Severity, Number: outcome.Record.Tally[violation].N,
 			Score: score, Level: e.level, PolicyVersion: e.engine.Version(),
@@ -200,7 +202,7 @@ func (t *Tracker) announce(e *entry, message wire.ClientMessage, at int64, outco
 		})
 
 		if there {
-			e.conn.Send(wire.ServerMessage{Type: "violation", Score: &score, Level: e.level, Violation: counted})
+			e.conn.Answer(wire.ServerMessage{Type: "violation", Score: &score, Level: e.level, Violation: counted})
 		}
 	}
 }

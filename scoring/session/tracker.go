@@ -40,12 +40,15 @@ type Tracker struct {
 	streams  map[string]Stream
 	shards   []wire.ShardHealth
 	// ready are the names of the pods that are.
-	ready   map[string]bool
-	stored  bool
-	agenda  agenda
-	toSave  []*entry
-	counts  map[string]int
-	counted bool // counts have changed
+	ready  map[string]bool
+	stored bool
+	// evidence is how the exam's does; nil: none is kept. What it points to never
+	// changes.
+	evidence *wire.EvidenceStatus
+	agenda   agenda
+	toSave   []*entry
+	counts   map[string]int
+	counted  bool // counts have changed
 
 	// counter numbers what the operator is told.
 	counter uint64
@@ -259,6 +262,10 @@ func (t *Tracker) Advance() {
 	t.counted = false
 	for _, state := range states {
 		t.metrics.Sessions.WithLabelValues(state).Set(float64(t.counts[state]))
+
+		if state == Live {
+			t.metrics.LiveSeconds.Set(float64(t.counts[state]))
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/invigil/invigil/internal/tracing"
 )
 
 // use is a time in which remote is in use. Its context ends with it: when one
@@ -197,7 +199,14 @@ func call[T any](f *Failover, use *use, do func(context.Context) (T, error)) (T,
 	ctx, cancel := context.WithTimeout(use.ctx, callTimeout)
 	defer cancel()
 
-	return measure(f, func() (T, error) { return do(ctx) })
+	// Its own trace: a round trip is for many requests at once.
+	ctx, span := tracing.Span(ctx, "store")
+	defer span.End()
+
+	result, err := measure(f, func() (T, error) { return do(ctx) })
+	tracing.Fail(span, err)
+
+	return result, err
 }
 
 func measure[T any](f *Failover, do func() (T, error)) (T, error) {

@@ -274,14 +274,8 @@ func readBody(w http.ResponseWriter, r *http.Request, mediaType string) (string,
 	}
 
 	body, err := httpapi.ReadBody(w, r, bodyLimit)
-
-	switch {
-	case errors.Is(err, httpapi.ErrTooLarge):
-		httpapi.WriteError(w, http.StatusRequestEntityTooLarge, wire.CodeTooLarge, "The body is over 64 KiB.")
-
-		return "", false
-	case err != nil:
-		httpapi.WriteError(w, http.StatusBadRequest, wire.CodeBadRequest, "The body could not be read.")
+	if err != nil {
+		httpapi.WriteBodyError(w, err)
 
 		return "", false
 	}

@@ -61,7 +61,7 @@ func TestExam(t *testing.T) {
 		{"an SFU pod may go away", s.testSFULoss},
 		{"the operator may restart", s.testOperatorRestart},
 		{"more students are enrolled while it runs", s.testRosterGrows},
-		{"deleting it leaves nothing", s.testDelete},
+		{"deleting it leaves nothing but its evidence", s.testDelete},
 	}
 	for _, step := range steps {
 		if !t.Run(step.name, step.run) {
@@ -89,7 +89,7 @@ func (s *suite) testColumns(t *testing.T) {
 
 func (s *suite) testExplain(t *testing.T) {
 	text := s.run(t, "explain", "exam.spec", "--recursive")
-	for _, field := range []string{"roster", "secretRef", "schedule", "studentsPerPod", "mustLast"} {
+	for _, field := range []string{"roster", "secretRef", "schedule", "studentsPerPod", "mustLast", "retention"} {
 		if !strings.Contains(text, field) {
 			t.Errorf("kubectl explain does not know %s", field)
 		}
@@ -368,7 +368,8 @@ func (s *suite) testRosterGrows(t *testing.T) {
 	}
 }
 
-// testDelete deletes the Exam and looks for anything that bears its label.
+// testDelete deletes the Exam and looks for anything that bears its label. The
+// volume with its evidence stays, until somebody deletes that.
 func (s *suite) testDelete(t *testing.T) {
 	s.run(t, "delete", "deployment/lab")
 	s.run(t, "delete", "exam/"+examName, "--timeout=90s")
@@ -402,7 +403,9 @@ func (s *suite) testDelete(t *testing.T) {
 			}
 
 			for _, object := range list.Items {
-				left = append(left, kind.Kind+" "+object.Name)
+				if object.Name != examName+"-evidence" || kind.Kind != "PersistentVolumeClaimList" {
+					left = append(left, kind.Kind+" "+object.Name)
+				}
 			}
 		}
 
@@ -412,6 +415,8 @@ func (s *suite) testDelete(t *testing.T) {
 
 		return ""
 	})
+
+	s.run(t, "delete", "pvc", examName+"-evidence", "--timeout=60s")
 
 	key := client.ObjectKey{Namespace: s.namespace, Name: examName}
 	if err := s.Get(t.Context(), key, &examv1alpha1.Exam{}); !apierrors.IsNotFound(err) {

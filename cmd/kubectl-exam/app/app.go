@@ -62,7 +62,7 @@ func Main(args []string) int {
 	if err := command.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(streams.ErrOut, "error: %v\n", err)
 
-		return 1
+		return exitCode(err)
 	}
 
 	return 0
@@ -72,9 +72,9 @@ func Main(args []string) int {
 func NewCommand(o *Options) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "kubectl-exam",
-		Short: "Watch, hand out and open Invigil's exams",
-		Long: "Watch live-proctored exams, hand out the students' links, and open an exam\n" +
-			"that has no public address.",
+		Short: "Watch, hand out, open and verify Invigil's exams",
+		Long: "Watch live-proctored exams, hand out the students' links, open an exam that has\n" +
+			"no public address, and verify what was recorded of it.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl exam"},
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -87,7 +87,7 @@ func NewCommand(o *Options) *cobra.Command {
 	o.ConfigFlags.AddFlags(command.PersistentFlags())
 	registerConfigCompletion(o, command)
 
-	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o), newTokenCommand(o))
+	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o))
 
 	return command
 }

@@ -82,9 +82,43 @@ func (p *examPage) writeHeader(out *bytes.Buffer, width int) {
 		field(out, width, "Plan:", plan(status.Plan))
 	}
 
+	if text := p.evidence(); text != "" {
+		field(out, width, "Evidence:", text)
+	}
+
 	if status.URL != "" {
 		field(out, width, "Address:", status.URL)
 	}
+}
+
+// evidence says how much is recorded, and whether it is complete or in danger; ""
+// where there is nothing to say.
+func (p *examPage) evidence() string {
+	conditions, status := p.exam.Status.Conditions, p.exam.Status.Evidence
+
+	sealed := meta.FindStatusCondition(conditions, examv1alpha1.ConditionEvidenceSealed)
+	if sealed != nil && sealed.Reason == examv1alpha1.ReasonNotRecorded {
+		return "none: " + sealed.Message
+	}
+
+	if status == nil {
+		return ""
+	}
+
+	text := fmt.Sprintf("%d records, %d pictures", status.Records, status.Pictures)
+
+	switch {
+	case meta.IsStatusConditionTrue(conditions, examv1alpha1.ConditionEvidenceFailing):
+		text += "; failing"
+	case status.SealedTime == nil:
+		text += "; recording"
+	}
+
+	if status.SealedTime != nil {
+		text += "; sealed " + at(status.SealedTime, p.location) + ", head " + status.Head
+	}
+
+	return text
 }
 
 // status is the Ready condition's reason and message.
@@ -169,9 +203,9 @@ func (p *examPage) problems() []string {
 
 func (p *examPage) isProblem(c *metav1.Condition) bool {
 	switch c.Type {
-	case examv1alpha1.ConditionReady:
-		return false // the page begins with it
-	case examv1alpha1.ConditionReconciling, examv1alpha1.ConditionStalled:
+	case examv1alpha1.ConditionReady, examv1alpha1.ConditionEvidenceSealed:
+		return false // the page says them in words
+	case examv1alpha1.ConditionReconciling, examv1alpha1.ConditionStalled, examv1alpha1.ConditionEvidenceFailing:
 		return c.Status == metav1.ConditionTrue
 	}
 

@@ -121,6 +121,28 @@ func TestStatusOfOneExam(t *testing.T) {
 					"Line 7: no id.").
 				condition(examv1alpha1.ConditionReconciling, metav1.ConditionFalse, examv1alpha1.ReasonAvailable, "").obj()},
 		},
+		"sealed": {
+			golden: "sealed.txt", args: []string{"status", "algebra"},
+			objects: []client.Object{sealed(makeExam("algebra").
+				condition(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonFinished, "The exam is over.").
+				condition(examv1alpha1.ConditionEvidenceSealed, metav1.ConditionTrue, examv1alpha1.ReasonSealed, "").
+				times(-3*time.Hour, -time.Hour).obj())},
+		},
+		"evidence is failing": {
+			golden: "failing.txt", args: []string{"status", "algebra"},
+			objects: []client.Object{makeExam("algebra").live().
+				condition(examv1alpha1.ConditionEvidenceSealed, metav1.ConditionFalse, examv1alpha1.ReasonRecording, "").
+				condition(examv1alpha1.ConditionEvidenceFailing, metav1.ConditionTrue, examv1alpha1.ReasonUnavailable,
+					"Evidence cannot be written, and 2 entries wait: no space left on device").obj()},
+		},
+		"not recorded": {
+			golden: "unrecorded.txt", args: []string{"status", "algebra"},
+			objects: []client.Object{makeExam("algebra").
+				condition(examv1alpha1.ConditionReady, metav1.ConditionTrue, examv1alpha1.ReasonLive, "").
+				condition(examv1alpha1.ConditionEvidenceSealed, metav1.ConditionFalse, examv1alpha1.ReasonNotRecorded,
+					"The exam ran before its operator kept evidence, so none is kept of it").
+				times(-time.Hour, 0).obj()},
+		},
 		"finished without end": {
 			golden: "open-ended.txt", args: []string{"status", "algebra"},
 			objects: []client.Object{makeExam("algebra").
@@ -142,6 +164,16 @@ func TestStatusOfOneExam(t *testing.T) {
 			golden(t, test.golden, stdout)
 		})
 	}
+}
+
+// sealed adds evidence that is.
+func sealed(exam *examv1alpha1.Exam) *examv1alpha1.Exam {
+	exam.Status.Evidence = &examv1alpha1.EvidenceStatus{
+		Records: 120, Pictures: 31, Head: strings.Repeat("0123456789abcdef", 4),
+		SealedTime: &metav1.Time{Time: now.Add(-59 * time.Minute)},
+	}
+
+	return exam
 }
 
 func TestStatusFitsATerminal(t *testing.T) {

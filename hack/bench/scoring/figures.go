@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,10 +16,12 @@ import (
 // result is what bin/bench/scoring.json holds.
 type result struct {
 	Machine machine `json:"machine"`
-	// Scenarios by number of sessions.
+	// Scenarios by number of sessions, and redisStopped.
 	Scenarios map[string]figures `json:"scenarios"`
-	Stopped   *outage            `json:"stopped,omitempty"`
 }
+
+// redisStopped is the scenario in which Redis does not answer for a while.
+const redisStopped = "redis_stopped"
 
 type machine struct {
 	Cores int    `json:"cores"`
@@ -29,25 +30,31 @@ type machine struct {
 	Load string `json:"load"`
 }
 
-// figures of one number of sessions, over the window.
+// figures of one scenario, over its window.
 type figures struct {
+	Sessions         int     `json:"sessions"`
 	ReportsPerSecond float64 `json:"reports_per_s"`
 	// UsPerReport is the program's whole CPU time, per report.
 	UsPerReport float64 `json:"us_per_report"`
 	// KiBPerSession is what the program has grown by since nobody had joined.
 	KiBPerSession float64 `json:"kib_per_session"`
 	// RoundTripsPerReport is how often Redis was asked for anything.
-	RoundTripsPerReport float64 `json:"round_trips_per_report"`
+	RoundTripsPerReport float64 `json:"redis_roundtrips_per_report"`
 
-	latency
+	// From the report as the page sends it: to its acknowledgement, and for one with
+	// a violation to that on a wall, and to the update of score and count on a wall.
+	AckP50Ms       float64 `json:"ack_p50_ms"`
+	AckP99Ms       float64 `json:"ack_p99_ms"`
+	AckMaxMs       float64 `json:"ack_max_ms"`
+	ViolationP50Ms float64 `json:"violation_feed_p50_ms"`
+	ViolationP99Ms float64 `json:"violation_feed_p99_ms"`
+	UpdateP50Ms    float64 `json:"update_feed_p50_ms"`
+	UpdateP99Ms    float64 `json:"update_feed_p99_ms"`
+
 	balance
-}
 
-// latency from a report to its acknowledgement, as the student's side sees it.
-type latency struct {
-	AckP50Ms float64 `json:"ack_p50_ms"`
-	AckP99Ms float64 `json:"ack_p99_ms"`
-	AckMaxMs float64 `json:"ack_max_ms"`
+	// RecoveredSeconds from Redis's return to its use, if it was stopped.
+	RecoveredSeconds float64 `json:"recovered_s,omitempty"`
 }
 
 // balance compares the violations that were acknowledged with Redis.
@@ -56,18 +63,6 @@ type balance struct {
 	Counted int64 `json:"counted"`
 	Lost    int64 `json:"lost"`
 	Doubled int64 `json:"doubled"`
-}
-
-// outage is what a stopped Redis does to the acknowledgements of the reports
-// that are sent meanwhile.
-type outage struct {
-	Sessions       int     `json:"sessions"`
-	StoppedSeconds float64 `json:"stopped_s"`
-	// RecoveredSeconds from Redis's return to its use.
-	RecoveredSeconds float64 `json:"recovered_s"`
-
-	latency
-	balance
 }
 
 func newResult() (*result, error) {
@@ -85,44 +80,52 @@ func newResult() (*result, error) {
 	return r, nil
 }
 
-func latencyOf(took []time.Duration) latency {
+// quantile of times in milliseconds; 0 without any.
+func quantile(took []time.Duration, share float64) float64 {
 	if len(took) == 0 {
-		return latency{}
+		return 0
 	}
 
 	slices.Sort(took)
 
-	ms := func(share float64) float64 {
-		return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
-	}
+	return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
+}
 
-	return latency{AckP50Ms: ms(.5), AckP99Ms: ms(.99), AckMaxMs: ms(1)}
+func (f *figures) latencies(l *load, w *walls) {
+	acks, violations, updates := l.took.take(), w.violations.take(), w.updates.take()
+
+	f.AckP50Ms, f.AckP99Ms, f.AckMaxMs = quantile(acks, .5), quantile(acks, .99), quantile(acks, 1)
+	f.ViolationP50Ms, f.ViolationP99Ms = quantile(violations, .5), quantile(violations, .99)
+	f.UpdateP50Ms, f.UpdateP99Ms = quantile(updates, .5), quantile(updates, .99)
 }
 
 func (r *result) report(out string) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\nsessions\treports/s\tus/report\tKiB/session\ttrips/report\tack p50 ms\tp99\tlost\tdoubled\t")
+	fmt.Fprintln(table, "\nscenario\treports/s\tus/report\tKiB/session\ttrips/report\tack p50 ms\tp99"+
+		"\tviolation p50 ms\tp99\tupdate p50 ms\tp99\tlost\tdoubled\t")
 
-	for _, size := range slices.SortedFunc(maps.Keys(r.Scenarios), func(a, b string) int {
-		x, _ := strconv.Atoi(a)
-		y, _ := strconv.Atoi(b)
+	names := slices.SortedFunc(maps.Keys(r.Scenarios), func(a, b string) int {
+		if (a == redisStopped) != (b == redisStopped) {
+			return strings.Compare(a, b) // Digits come before letters.
+		}
 
-		return x - y
-	}) {
-		f := r.Scenarios[size]
-		fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.3f\t%.1f\t%.1f\t%d\t%d\t\n", size, f.ReportsPerSecond,
-			f.UsPerReport, f.KiBPerSession, f.RoundTripsPerReport, f.AckP50Ms, f.AckP99Ms, f.Lost, f.Doubled)
+		return r.Scenarios[a].Sessions - r.Scenarios[b].Sessions
+	})
+
+	for _, name := range names {
+		f := r.Scenarios[name]
+		fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.3f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t\n", name,
+			f.ReportsPerSecond, f.UsPerReport, f.KiBPerSession, f.RoundTripsPerReport, f.AckP50Ms, f.AckP99Ms,
+			f.ViolationP50Ms, f.ViolationP99Ms, f.UpdateP50Ms, f.UpdateP99Ms, f.Lost, f.Doubled)
 	}
 
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 
-	if s := r.Stopped; s != nil {
-		fmt.Printf("\nRedis stopped for %.0f s under %d sessions: ack p50 %.1f ms, p99 %.1f ms, longest %.1f ms;"+
-			" in use again %.1f s after its return; of %d violations %d lost, %d doubled\n",
-			s.StoppedSeconds, s.Sessions, s.AckP50Ms, s.AckP99Ms, s.AckMaxMs, s.RecoveredSeconds,
-			s.Counted, s.Lost, s.Doubled)
+	if f, ok := r.Scenarios[redisStopped]; ok {
+		fmt.Printf("\n%s: %d sessions; longest ack %.1f ms; in use again %.1f s after its return; of %d violations"+
+			" %d lost, %d doubled\n", redisStopped, f.Sessions, f.AckMaxMs, f.RecoveredSeconds, f.Counted, f.Lost, f.Doubled)
 	}
 
 	return record.Write(out, r)

@@ -20,10 +20,8 @@ type load struct {
 	readers  sync.WaitGroup
 	failures chan error
 	sent     atomic.Int64
-
-	mu sync.Mutex
-	// took are the times to the acknowledgement since it was last emptied.
-	took []time.Duration
+	// took are the times to the acknowledgement.
+	took took
 }
 
 // connect joins everybody and opens their sockets.
@@ -180,21 +178,8 @@ func (l *load) read(s *session) {
 		}
 		s.mu.Unlock()
 
-		l.mu.Lock()
-		l.took = append(l.took, took)
-		l.mu.Unlock()
+		l.took.add(took)
 	}
-}
-
-// take returns the times since it was last called.
-func (l *load) take() []time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-
-	took := l.took
-	l.took = nil
-
-	return took
 }
 
 // end stops reporting and waits for the last acknowledgements.

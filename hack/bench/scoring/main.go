@@ -1,8 +1,8 @@
 // Command scoring measures what students' sessions cost the scoring program: it
 // starts the real program and a real Redis as processes of their own, opens one
-// event socket for each student on loopback, reports as pages do, and reads the
-// program's CPU time and memory from /proc. In the end it compares what Redis
-// holds with what was acknowledged.
+// event socket for each student on loopback and the feeds of three walls, reports
+// as pages do, and reads the program's CPU time and memory from /proc. In the end
+// it compares what Redis holds with what was acknowledged.
 package main
 
 import (
@@ -64,18 +64,17 @@ func run(ctx context.Context) error {
 	for _, size := range o.sizes {
 		fmt.Printf("%d sessions...\n", size)
 
-		if measured.Scenarios[strconv.Itoa(size)], err = steady(ctx, o, size); err != nil {
+		scenario := strconv.Itoa(size)
+		if measured.Scenarios[scenario], err = measure(ctx, o, scenario, size, nothing(o.window)); err != nil {
 			return fmt.Errorf("%d sessions: %w", size, err)
 		}
 	}
 
-	// The latency of the feed to walls belongs here: a scenario of its own, with
-	// viewers' sockets next to the students'.
-
 	if o.stopped > 0 {
 		fmt.Printf("%d sessions, Redis stopped for %s...\n", o.stoppedSessions, o.stopped)
 
-		if measured.Stopped, err = stopped(ctx, o); err != nil {
+		measured.Scenarios[redisStopped], err = measure(ctx, o, redisStopped, o.stoppedSessions, stops(o))
+		if err != nil {
 			return fmt.Errorf("redis stopped: %w", err)
 		}
 	}
@@ -86,7 +85,7 @@ func run(ctx context.Context) error {
 func parseFlags() (options, error) {
 	var o options
 
-	sizes := flag.String("sessions", "100,1000,10000", "sizes to measure, comma-separated")
+	sizes := flag.String("sessions", "100,200,1000,10000", "sizes to measure, comma-separated")
 
 	flag.StringVar(&o.binary, "binary", "bin/scoring", "the scoring program")
 	flag.StringVar(&o.out, "out", "bin/bench/scoring.json", "file for the figures")

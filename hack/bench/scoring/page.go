@@ -70,3 +70,14 @@ func join(ctx context.Context, client *http.Client, s *servers, i int) (*session
 
 // violates is whether that report carries a violation.
 func (s *session) violates(seq int64) bool { return (seq+s.number)%everyNth == 0 }
+
+// violated is when the report with that violation of the student's was sent, the
+// first being 1. known is false for one so old that it is forgotten.
+func (s *session) violated(number int64) (sent time.Time, known bool) {
+	seq := number*everyNth - s.number%everyNth
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.at[seq%outstanding], seq <= s.sent && seq > s.sent-outstanding
+}

@@ -17,8 +17,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// steady measures a number of sessions with everything in order.
-func steady(ctx context.Context, o options, size int) (f figures, err error) {
+// event is what happens in a scenario's window; it may add to the figures.
+type event func(ctx context.Context, s *servers, l *load, f *figures) error
+
+// measure measures a number of sessions while the event happens.
+func measure(ctx context.Context, o options, scenario string, size int, happens event) (f figures, err error) {
 	s, err := startServers(ctx, o.binary, size)
 	if err != nil {
 		return f, err
@@ -36,26 +39,33 @@ func steady(ctx context.Context, o options, size int) (f figures, err error) {
 	}
 	defer l.close()
 
+	w, err := watch(ctx, s, l)
+	if err != nil {
+		return f, err
+	}
+	defer w.end()
+
 	l.begin(ctx)
 
 	if err := l.wait(ctx, o.settle); err != nil {
 		return f, err
 	}
 
-	l.take()
+	f.Sessions = size
+	f.latencies(l, w) // From here on they count.
 
-	profiled := s.profile(ctx, o, strconv.Itoa(size))
+	profiled := s.profile(ctx, o, scenario)
 
 	before, trips, reports, err := s.now(ctx, l)
 	if err != nil {
 		return f, err
 	}
 
-	if err := l.wait(ctx, o.window); err != nil {
+	if err := happens(ctx, s, l, &f); err != nil {
 		return f, err
 	}
 
-	f.latency = latencyOf(l.take())
+	f.latencies(l, w)
 
 	after, tripsAfter, reportsAfter, err := s.now(ctx, l)
 	if err != nil {
@@ -76,6 +86,11 @@ func steady(ctx context.Context, o options, size int) (f figures, err error) {
 	f.balance, err = s.compare(ctx, l)
 
 	return f, err
+}
+
+// nothing happens for the window.
+func nothing(window time.Duration) event {
+	return func(ctx context.Context, _ *servers, l *load, _ *figures) error { return l.wait(ctx, window) }
 }
 
 // now is what was used and done until now.
@@ -100,64 +115,42 @@ func (s *servers) now(ctx context.Context, l *load) (u usage, trips, reports int
 	return u, trips, l.sent.Load(), nil
 }
 
-// stopped measures what a Redis that does not answer does to the students.
-func stopped(ctx context.Context, o options) (out *outage, err error) {
-	s, err := startServers(ctx, o.binary, o.stoppedSessions)
-	if err != nil {
-		return nil, err
+// stops lets Redis not answer for a while, in the middle of the window.
+func stops(o options) event {
+	return func(ctx context.Context, s *servers, l *load, f *figures) error {
+		if err := l.wait(ctx, o.settle/2); err != nil {
+			return err
+		}
+
+		if err := s.redis.Process.Signal(syscall.SIGSTOP); err != nil {
+			return fmt.Errorf("stop redis: %w", err)
+		}
+
+		if err := l.wait(ctx, o.stopped); err != nil {
+			return err
+		}
+
+		switch available, err := s.available(ctx); {
+		case err != nil:
+			return err
+		case available:
+			return errors.New("scoring says that Redis is in use")
+		}
+
+		if err := s.redis.Process.Signal(syscall.SIGCONT); err != nil {
+			return fmt.Errorf("let redis go on: %w", err)
+		}
+
+		began := time.Now()
+
+		if err := s.inUse(ctx); err != nil {
+			return err
+		}
+
+		f.RecoveredSeconds = time.Since(began).Seconds()
+
+		return l.wait(ctx, o.settle/2)
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-
-	l, err := connect(ctx, s, o.stoppedSessions)
-	if err != nil {
-		return nil, err
-	}
-	defer l.close()
-
-	l.begin(ctx)
-
-	if err := l.wait(ctx, o.settle); err != nil {
-		return nil, err
-	}
-
-	l.take()
-
-	if err := s.redis.Process.Signal(syscall.SIGSTOP); err != nil {
-		return nil, fmt.Errorf("stop redis: %w", err)
-	}
-
-	if err := l.wait(ctx, o.stopped); err != nil {
-		return nil, err
-	}
-
-	out = &outage{Sessions: o.stoppedSessions, StoppedSeconds: o.stopped.Seconds(), latency: latencyOf(l.take())}
-
-	switch available, err := s.available(ctx); {
-	case err != nil:
-		return nil, err
-	case available:
-		return nil, errors.New("scoring says that Redis is in use")
-	}
-
-	if err := s.redis.Process.Signal(syscall.SIGCONT); err != nil {
-		return nil, fmt.Errorf("let redis go on: %w", err)
-	}
-
-	began := time.Now()
-
-	if err := s.inUse(ctx); err != nil {
-		return nil, err
-	}
-
-	out.RecoveredSeconds = time.Since(began).Seconds()
-
-	if err := errors.Join(l.wait(ctx, o.settle), l.end(ctx)); err != nil {
-		return nil, err
-	}
-
-	out.balance, err = s.compare(ctx, l)
-
-	return out, err
 }
 
 // inUse waits until scoring uses Redis.

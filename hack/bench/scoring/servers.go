@@ -37,6 +37,7 @@ type servers struct {
 	client           *redis.Client
 	public, internal string
 	links            *token.Signer
+	cluster          *cluster
 	end              time.Time
 }
 
@@ -125,8 +126,18 @@ func (s *servers) files(students int) error {
 
 	s.links = token.NewSigner(linkKey, name, time.Now)
 
+	if s.cluster, err = newCluster(); err != nil {
+		return err
+	}
+
+	invigilators, err := s.cluster.config()
+	if err != nil {
+		return err
+	}
+
 	config := wire.ExamConfig{
-		Namespace: namespace, Name: exam, Title: "Benchmark", EndsAt: s.end.UnixMilli(),
+		Invigilators: invigilators,
+		Namespace:    namespace, Name: exam, Title: "Benchmark", EndsAt: s.end.UnixMilli(),
 		Policy: wire.Policy{
 			Version: "v1", ReportIntervalMs: interval.Milliseconds(),
 			Violations: []wire.ViolationRule{{Type: violation, Severity: "medium", Weight: 1}},

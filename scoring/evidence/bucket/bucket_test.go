@@ -16,7 +16,7 @@ import (
 
 	"github.com/invigil/invigil/scoring/evidence/bucket"
 	"github.com/invigil/invigil/scoring/evidence/internal/evidencetest"
-	"github.com/invigil/invigil/scoring/evidence/internal/s3test"
+	"github.com/invigil/invigil/scoring/internal/s3test"
 )
 
 // both runs a test against a folder and a real S3 server.

@@ -58,6 +58,9 @@ type Violation struct {
 	Score  int    `json:"score"`
 	Level  string `json:"level"`
 	Policy string `json:"policy"`
+	// Recovered: only the count was kept of it. Then At is that of the last violation
+	// of its type, Score and Level are 0 and "", and LastedMs is not known.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // Observation is what a server saw of the student's media.
@@ -65,6 +68,8 @@ type Observation struct {
 	Type string `json:"type"`
 	// Detail is for people.
 	Detail string `json:"detail,omitempty"`
+	// Recovered: as that of a Violation.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // Action is what an invigilator did.
@@ -80,6 +85,8 @@ type Action struct {
 	ExtendMs int64 `json:"extendMs,omitempty"`
 	// Of is the id of the record that a dismissal dismisses.
 	Of string `json:"of,omitempty"`
+	// Recovered: what was kept of it, which is all but Text.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // ActionType is what an invigilator can do.
@@ -114,11 +121,15 @@ type State struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Check is a random check.
+// Check is a look at a student: a picture, or why there is none.
 type Check struct {
+	// Type: "violation" (the SFU's picture of one), "upload" (the page's picture of
+	// one), "random" (the SFU's, at a random moment).
 	Type string `json:"type"`
-	// Result is "requested", or how it ended.
+	// Result is "taken", or a stable code that says why there is no picture.
 	Result string `json:"result"`
+	// Of is the id of the record that it belongs to.
+	Of string `json:"of,omitempty"`
 	// By is the invigilator who judged it, if one did.
 	By string `json:"by,omitempty"`
 }

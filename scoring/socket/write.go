@@ -1,0 +1,196 @@
+package socket
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/invigil/invigil/internal/wire"
+)
+
+// Send queues text that the client is to have now. One that finds the queue full
+// closes the socket with wire.CloseTooSlow.
+func (s *Socket) Send(text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.push(ws.OpText, text)
+	s.hurry()
+}
+
+// Answer is Send for what answers the message that Receive returned last: it is
+// written by the next Receive, in the same goroutine.
+func (s *Socket) Answer(text []byte) { s.enqueue(ws.OpText, text) }
+
+// Close queues a close frame behind what is queued already, or in its place if
+// the client reads too slowly for that. The first close counts. The client's own
+// close frame is waited for, but not for long.
+func (s *Socket) Close(code int, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.close(code, reason)
+}
+
+func (s *Socket) enqueue(op ws.OpCode, payload []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.push(op, payload)
+}
+
+// push, hurry and close need the lock.
+func (s *Socket) push(op ws.OpCode, payload []byte) {
+	switch {
+	case s.closed:
+	case len(s.queue) == queueLength:
+		s.close(wire.CloseTooSlow, "reads too slowly")
+	default:
+		s.queue = append(s.queue, ws.MustCompileFrame(ws.NewFrame(op, true, payload)))
+	}
+}
+
+// hurry sees to it that what is queued is written.
+func (s *Socket) hurry() {
+	if !s.writing && len(s.queue) > 0 {
+		s.writing = true
+		s.writers.Go(func() { s.write(s.next()) })
+	}
+}
+
+func (s *Socket) close(code int, reason string) {
+	if s.closed {
+		return
+	}
+
+	if code == wire.CloseTooSlow {
+		s.queue = nil
+	}
+
+	s.goodbye(ws.NewCloseFrameBody(ws.StatusCode(code), reason)) //nolint:gosec // close codes have 16 bits
+	s.group.options.Closed(code)
+}
+
+// echo answers the client's close frame, after which it wants nothing else.
+func (s *Socket) echo(code ws.StatusCode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.closed {
+		return // It is the answer itself.
+	}
+
+	var body []byte
+	if code != ws.StatusNoStatusRcvd {
+		body = ws.NewCloseFrameBody(code, "")
+	}
+
+	s.queue = nil
+	s.goodbye(body)
+}
+
+// goodbye queues the last frame. The client may take the write time-out to get it,
+// and as long again to answer. It needs the lock.
+func (s *Socket) goodbye(body []byte) {
+	s.closed = true
+	s.queue = append(s.queue, ws.MustCompileFrame(ws.NewCloseFrame(body)))
+	s.hurry()
+
+	_ = s.connection.SetReadDeadline(time.Now().Add(2 * s.group.options.WriteTimeout))
+}
+
+// flush writes what is queued, as far as the kernel takes it at once. A writer of
+// its own waits for the rest.
+func (s *Socket) flush() {
+	s.mu.Lock()
+	mine := !s.writing && len(s.queue) > 0
+	s.writing = s.writing || mine
+	s.mu.Unlock()
+
+	for mine {
+		frame := s.next()
+		if frame == nil {
+			return
+		}
+
+		if rest := s.try(frame); len(rest) > 0 {
+			s.writers.Go(func() { s.write(rest) })
+
+			return
+		}
+	}
+}
+
+// next is the next frame; nil if there is none, and then nobody is writing.
+func (s *Socket) next() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if len(s.queue) == 0 {
+		s.writing = false
+
+		return nil
+	}
+
+	frame := s.queue[0]
+	s.queue = slices.Delete(s.queue, 0, 1)
+
+	if len(s.queue) == 0 && cap(s.queue) > 2 {
+		s.queue = nil // It was a burst.
+	}
+
+	return frame
+}
+
+// try returns what the kernel does not take of frame. What is wrong is said to
+// whoever writes that.
+func (s *Socket) try(frame []byte) []byte {
+	err := s.raw.Control(func(fd uintptr) {
+		n, err := syscall.Write(int(fd), frame)
+		for errors.Is(err, syscall.EINTR) {
+			n, err = syscall.Write(int(fd), frame)
+		}
+
+		frame = frame[max(n, 0):]
+	})
+	_ = err // The connection is closed: so is it for whoever writes the rest.
+
+	return frame
+}
+
+// write waits for the client to take frame and everything that is queued.
+func (s *Socket) write(frame []byte) {
+	for ; frame != nil; frame = s.next() {
+		_ = s.connection.SetWriteDeadline(time.Now().Add(s.group.options.WriteTimeout))
+
+		if _, err := s.connection.Write(frame); err != nil {
+			s.abandon(errors.Is(err, os.ErrDeadlineExceeded))
+
+			return
+		}
+	}
+}
+
+// abandon gives the connection up: Receive fails.
+func (s *Socket) abandon(slow bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if slow && !s.closed {
+		s.group.options.Closed(wire.CloseTooSlow) // Which it will not read either.
+	}
+
+	s.closed, s.queue = true, nil
+	_ = s.connection.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (s *Socket) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.closed
+}
