@@ -1,8 +1,10 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+import { engineFiles } from './build/engine-files.ts';
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), engineFiles()],
   // The page is served below /x/<namespace>/<exam>/, which is unknown at build
   // time, so every asset is addressed relative to the page.
   base: './',
@@ -13,5 +15,7 @@ export default defineConfig({
     // The polyfill is an inline script's worth of code for browsers that have
     // no WebRTC either.
     modulePreload: { polyfill: false },
+    // Half of what is built is compressed already.
+    reportCompressedSize: false,
   },
 });

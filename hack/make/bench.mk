@@ -14,3 +14,8 @@ bench-sfu: ## CPU, memory and joins of the SFU; BENCH="-scenario S0 -runs 1" for
 bench-scoring: ## CPU, memory and latency of scoring; BENCH="-sessions 100 -stopped 0" for less.
 	go build -o bin/scoring ./cmd/scoring
 	go run ./hack/bench/scoring -out bin/bench/scoring.json $(BENCH)
+
+.PHONY: bench-detector
+bench-detector: web test/browser/node_modules/.installed ## What the face detector reports of known footage; MINUTES=1 for less.
+	go build -o bin/ ./cmd/scoring ./cmd/sfu ./test/browser/stack
+	cd test/browser && node --test --test-concurrency=1 --test-reporter=spec bench/detector.bench.mjs

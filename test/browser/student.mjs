@@ -13,13 +13,13 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 import { launch, sent } from './harness/browser.mjs';
-import { cameraFile } from './harness/camera.mjs';
+import { cameraFile, ONE_PERSON } from './harness/camera.mjs';
 import { until } from './harness/poll.mjs';
-import { connected } from './harness/scenario.mjs';
+import { connected, ENTER } from './harness/scenario.mjs';
 
 const { values } = parseArgs({ options: { url: { type: 'string' }, artifacts: { type: 'string' } } });
 const dir = await mkdtemp(join(tmpdir(), 'invigil-student-'));
-const { context, log } = await launch(dir, { camera: await cameraFile(dir, ['one', 1]) });
+const { context, log } = await launch(dir, { camera: await cameraFile(dir, ...ONE_PERSON) });
 // A caller in a hurry ends it as Ctrl-C does.
 process.once('SIGINT', () => process.stdin.destroy());
 
@@ -27,7 +27,7 @@ try {
   const page = context.pages()[0];
   await page.goto(values.url);
   await page.getByRole('button', { name: 'I understand, start' }).click();
-  await page.getByRole('button', { name: 'Enter the exam' }).click();
+  await page.getByRole('button', { name: ENTER }).click();
   await connected(page);
   await until('frames are encoded', async () => (await sent(page)).frames > 15);
   await picture(page, 'live');

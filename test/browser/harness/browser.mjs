@@ -21,8 +21,9 @@ const QUIET = [
 
 const CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
-export async function launch(dir, { camera, noCamera = false, viewport, colorScheme, reducedMotion } = {}) {
-  const context = await chromium.launchPersistentContext(await mkdtemp(join(dir, 'profile-')), {
+export async function launch(dir, { camera, args = [], noCamera = false, viewport, colorScheme, reducedMotion } = {}) {
+  const profile = await mkdtemp(join(dir, 'profile-'));
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // Playwright's own headless would be the old one.
     headless: false,
@@ -35,6 +36,8 @@ export async function launch(dir, { camera, noCamera = false, viewport, colorSch
       ...QUIET,
       ...(noCamera ? [] : CAMERA),
       ...(camera === undefined ? [] : [`--use-file-for-fake-video-capture=${camera}`]),
+      // Last, as of two equal flags Chromium takes the later one.
+      ...args,
     ],
     viewport: viewport ?? { width: 1280, height: 800 },
     colorScheme: colorScheme ?? 'light',
@@ -58,7 +61,7 @@ export async function launch(dir, { camera, noCamera = false, viewport, colorSch
   context.pages().forEach(watchSockets);
   context.on('page', watchSockets);
 
-  return { context, log };
+  return { context, log, profile };
 }
 
 /** Runs in the page: keeps its peer connections for getStats. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { launch } from './browser.mjs';
-import { cameraFile } from './camera.mjs';
+import { cameraFile, ONE_PERSON } from './camera.mjs';
 import { servePages } from './pages.mjs';
 import { artifacts } from './paths.mjs';
 import { until } from './poll.mjs';
@@ -48,13 +48,16 @@ export function scenario(name, options, run) {
   });
 }
 
+/** "anyway" where the device check has advice. */
+export const ENTER = /^Enter (the exam|anyway)$/;
+
 class Scenario {
   constructor(name, dir, stack, browsers, pages) {
     Object.assign(this, { name, dir, stack, browsers, pages });
   }
 
   /** A device of its own, with its own camera. */
-  async device({ footage = [['one', 1]], ...options } = {}) {
+  async device({ footage = ONE_PERSON, ...options } = {}) {
     const camera = options.noCamera ? undefined : await cameraFile(this.dir, ...footage);
     const browser = await launch(this.dir, { camera, ...options });
     this.browsers.push(browser);
@@ -74,7 +77,7 @@ class Scenario {
   /** Through notice and camera check into the exam, as a student goes. */
   async enter(page, student) {
     await page.getByRole('button', { name: 'I understand, start' }).click();
-    await page.getByRole('button', { name: 'Enter the exam' }).click();
+    await page.getByRole('button', { name: ENTER }).click();
     await connected(page);
     await this.streams(student, true);
   }
@@ -94,6 +97,11 @@ class Scenario {
       await page.screenshot({ path: join(process.env.SCREENSHOTS, `${step}.png`) });
     }
   }
+}
+
+/** What a test stands on, without one. */
+export function scenarioOn(dir, stack) {
+  return new Scenario('', dir, stack, [], null);
 }
 
 export function connected(page) {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 
 import { until } from '../harness/poll.mjs';
-import { connected, scenario } from '../harness/scenario.mjs';
+import { connected, ENTER, scenario } from '../harness/scenario.mjs';
 
 // Chromium itself logs every answer that is an error.
 const REFUSED = [/status of 40[13]/];
@@ -24,7 +24,6 @@ scenario('links that do not work say why', { allow: REFUSED }, async (it) => {
   ]) {
     const page = await device.context.newPage();
     await page.goto(url);
-    await start(page);
     await heading(page, title);
     assert.match(await page.locator('.code').innerText(), new RegExp(code));
     await it.shot(page, `7-${code}`);
@@ -38,7 +37,6 @@ scenario('links that do not work say why', { allow: REFUSED }, async (it) => {
 scenario('an exam that is over takes nobody in', { flags: ['--ends-in=-1m'], allow: REFUSED }, async (it) => {
   const device = await it.device();
   const page = await it.open(device, it.stack.links.s1);
-  await start(page);
   await heading(page, 'Your exam is over');
   assert.equal(await page.locator('video').count(), 0);
 });
@@ -48,8 +46,9 @@ scenario('who is early waits on the page and is taken in', { flags: ['--opens-in
   const page = await it.open(device, it.stack.links.s1);
   await start(page);
   await heading(page, 'The exam is not open yet');
+  assert.match(await page.getByRole('timer').innerText(), /Opens in\s*0:\d\d/);
   await it.shot(page, '8-not-open');
-  await page.getByRole('button', { name: 'Enter the exam' }).waitFor({ timeout: 40_000 });
+  await page.getByRole('button', { name: ENTER }).waitFor({ timeout: 40_000 });
 });
 
 scenario('the exam ends while students write', { flags: ['--ends-in=60m'] }, async (it) => {
@@ -92,11 +91,11 @@ for (const [look, viewport, colorScheme] of [
     await fits(page);
     await it.shot(page, `look-${look}-1-notice`);
     await start(page);
-    await page.getByRole('button', { name: 'Enter the exam' }).waitFor();
+    await page.getByRole('button', { name: ENTER }).waitFor();
     await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 0.3);
     await fits(page);
     await it.shot(page, `look-${look}-2-camera`);
-    await page.getByRole('button', { name: 'Enter the exam' }).click();
+    await page.getByRole('button', { name: ENTER }).click();
     await connected(page);
     await page.frameLocator('iframe').getByText('Question 1').waitFor();
     await fits(page);

@@ -21,11 +21,13 @@ scenario('a student enters the exam by keyboard alone and streams', { flags: ['-
   await page.getByRole('heading', { name: 'Check your picture' }).waitFor();
   await playing(page);
   assert.equal(await focused(page), 'Check your picture', 'the focus goes to the new screen');
-  assert.equal(await page.evaluate(() => window.peersOfTest.length), 0, 'nothing is sent before entering');
+  // The device check tries the way to the SFU with connections that carry no track.
+  assert.ok(await page.evaluate(() => window.peersOfTest.every((peer) => peer.getSenders().every(({ track }) => track === null))), 'nothing is sent before entering');
   await it.shot(page, '2-camera');
 
+  await page.locator('[data-check="path"][data-verdict="ok"]').waitFor();
   await page.keyboard.press('Tab');
-  assert.equal(await focused(page), 'Enter the exam');
+  assert.match(await focused(page), /^Enter /);
   await page.keyboard.press('Enter');
   await connected(page);
   const session = await it.streams('s1', true);

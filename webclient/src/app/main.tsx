@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { openSession } from '../core/dom/open-session';
+import { LANG } from '../core/format';
 import { ExamPage } from '../features/exam/exam-page';
 import './page.css';
 
@@ -9,6 +10,7 @@ const root = document.getElementById('root');
 if (root === null) {
   throw new Error('index.html has no #root');
 }
+document.documentElement.lang = LANG;
 // Outside React: the session lives as long as the page, whatever is rendered.
 const session = openSession();
 

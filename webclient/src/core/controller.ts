@@ -1,56 +1,26 @@
 // Runs the state machine: takes what happens, keeps the state, does the effects.
-// The parts it drives come from outside, so that it is tested without a browser.
 
 import { ApiError } from './api-error';
 import { Backoff } from './backoff';
-import type { EventSocket, EventsState } from './events';
+import { thresholdsFrom } from './detector/thresholds';
+import type { EventsState } from './events';
 import type { Admission } from './join';
+import type { Events, FaceDetector, Parts, Publisher } from './parts';
+import type { PathChecker } from './path-check';
 import {
   examRuns,
   inExam,
   initialState,
+  keepsEvidence,
+  quizHasOwnTab,
   step,
   type Effect,
   type SessionEvent,
   type State,
 } from './session';
-import { Darkness, observationOf, Signs, type PageView } from './signs';
-import type { Timers } from './timers';
-import type { PageDelta, ServerMessage } from './wire';
-import type { WhipPublisher, WhipState } from './whip';
-
-/** The camera as the controller needs it; dom/camera.ts is the real one. */
-export interface Camera {
-  open(): Promise<MediaStream>;
-  close(): void;
-  readonly stream: MediaStream | null;
-  muted(): boolean;
-  /** Mean luma of the present picture, or null when there is no fresh one. */
-  luminance(): number | null;
-  onEnded: () => void;
-}
-
-export interface PageWatch {
-  visible(): boolean;
-  focused(): boolean;
-  /** Called when either may have changed; returns how to end it. */
-  watch(changed: () => void): () => void;
-}
-
-export interface Parts {
-  join: () => Promise<Admission>;
-  camera: Camera;
-  page: PageWatch;
-  rememberConsent: () => void;
-  timers: Timers;
-  random: () => number;
-  publisher: (onState: (state: WhipState) => void) => Pick<WhipPublisher, 'start' | 'stop' | 'want'>;
-  events: (
-    admission: Admission,
-    onState: (state: EventsState) => void,
-    onMessage: (message: ServerMessage) => void,
-  ) => Pick<EventSocket, 'start' | 'stop' | 'report'>;
-}
+import { Darkness, deltaOf, observationOf, Signs, type PageView } from './signs';
+import type { ServerMessage } from './wire';
+import type { WhipState } from './whip';
 
 /** How often the page is looked at; a fraction of the shortest "must last". */
 const LOOK_MS = 250;
@@ -62,14 +32,25 @@ const END_GRACE_MS = 5_000;
 const SPREAD_MS = 2_000;
 /** Browsers turn a timer of more than 24 days into one of 0. */
 const LONGEST_WAIT_MS = 60 * 60 * 1_000;
+/** How often a page that waits for the exam to open asks whether that has moved. */
+const NOTICE_AGAIN_MS = 60_000;
+/** From a camera that did not start to the next try. */
+const CAMERA_AGAIN_MS = 3_000;
+/**
+ * The page was looked at so late that the device has slept, or the browser was
+ * stopped: by then the SFU has given the stream up (docs/sfu.md, IceFailed).
+ */
+const SLEPT_MS = 8_000;
 
 export class Session {
   private readonly parts: Parts;
   private readonly listeners = new Set<() => void>();
   private readonly joinBackoff: Backoff;
-  private readonly publisher: Pick<WhipPublisher, 'start' | 'stop' | 'want'>;
+  private readonly publisher: Publisher;
+  private readonly pathChecker: Pick<PathChecker, 'start' | 'stop'>;
+  private readonly detector: FaceDetector;
   private current: State = initialState;
-  private events: Pick<EventSocket, 'start' | 'stop' | 'report'> | null = null;
+  private events: Events | null = null;
   private admission: Admission | null = null;
   private joining = false;
   private signs: Signs | null = null;
@@ -78,6 +59,7 @@ export class Session {
   private lookedAtPicture = 0;
   private reportedAt = 0;
   private lookTimer: number | null = null;
+  private tickedAt = 0;
   private joinTimer: number | null = null;
   private unwatch: (() => void) | null = null;
 
@@ -87,7 +69,19 @@ export class Session {
     this.publisher = parts.publisher((state) => {
       this.publisherChanged(state);
     });
+    this.pathChecker = parts.pathChecker((path) => {
+      this.dispatch({ type: 'path', path });
+    });
+    this.detector = parts.detector({
+      onState: (detector) => {
+        this.dispatch({ type: 'detector', detector });
+      },
+      onLook: () => {
+        this.look();
+      },
+    });
     parts.camera.onEnded = () => {
+      this.detector.stop();
       this.dispatch({ type: 'cameraEnded' });
     };
   }
@@ -120,18 +114,47 @@ export class Session {
     }
   }
 
+  /** Takes how the student sits from now on as the rest position. */
+  recalibrate(): void {
+    this.detector.recalibrate();
+  }
+
+  /** The network or the page is back: what waits for its turn takes it now. */
+  woken(): void {
+    const { phase } = this.current;
+    if (inExam(this.current)) {
+      this.publisher.hurry();
+      this.events?.hurry();
+      this.look();
+    } else if (phase.name === 'failed' && phase.code === 'Network') {
+      this.dispatch({ type: 'retried' });
+    }
+  }
+
+  /** A camera was plugged in or out. */
+  devicesChanged(): void {
+    this.dispatch({ type: 'devicesChanged' });
+    void this.listCameras();
+  }
+
   /** The page goes away: end the stream now instead of letting it time out. */
   leave(): void {
+    this.pathChecker.stop();
     this.publisher.stop();
     this.events?.stop();
+    this.parts.evidence.stop();
+    this.detector.stop();
     this.stopWatching();
   }
 
   private run(effect: Effect): void {
-    const { camera, rememberConsent } = this.parts;
+    const { camera, remember } = this.parts;
     switch (effect.type) {
-      case 'rememberConsent':
-        rememberConsent();
+      case 'remember':
+        remember(effect.step);
+        break;
+      case 'readNotice':
+        void this.readNotice();
         break;
       case 'join':
         void this.join();
@@ -145,7 +168,25 @@ export class Session {
       case 'openCamera':
         void this.openCamera();
         break;
+      case 'openCameraLater':
+        this.parts.timers.set(() => {
+          if (this.current.camera === 'ended' && inExam(this.current)) {
+            void this.openCamera();
+          }
+        }, CAMERA_AGAIN_MS);
+        break;
+      case 'chooseCamera':
+        camera.choose(effect.id);
+        void this.openCamera();
+        break;
+      case 'checkPath':
+        this.checkPath();
+        break;
+      case 'stopPathCheck':
+        this.pathChecker.stop();
+        break;
       case 'closeCamera':
+        this.detector.stop();
         camera.close();
         break;
       case 'publish':
@@ -160,8 +201,32 @@ export class Session {
       case 'closeEvents':
         this.events?.stop();
         this.events = null;
+        this.parts.evidence.stop();
         break;
     }
+  }
+
+  private async readNotice(): Promise<void> {
+    try {
+      const { notice, clockOffsetMs } = await this.parts.notice();
+      this.joinBackoff.reset();
+      this.dispatch({ type: 'noticed', notice, clockOffsetMs, spreadMs: this.parts.random() * SPREAD_MS });
+    } catch (cause) {
+      const error = cause instanceof ApiError ? cause : new ApiError('Internal', String(cause));
+      this.dispatch({ type: 'noticeFailed', code: error.code, retryAt: this.nextTry(error) });
+    }
+  }
+
+  private checkPath(): void {
+    if (this.admission !== null) {
+      const { token, iceServers } = this.admission.response;
+      this.pathChecker.start(token, iceServers ?? []);
+    }
+  }
+
+  private async listCameras(): Promise<void> {
+    const { cameras, chosen } = await this.parts.camera.list();
+    this.dispatch({ type: 'cameras', cameras, chosen });
   }
 
   private async join(): Promise<void> {
@@ -215,14 +280,22 @@ export class Session {
   private retryAt(at: number): void {
     const { phase } = this.current;
     const { timers } = this.parts;
-    timers.set(
-      () => {
+    const wait = Math.min(Math.max(at - timers.now(), 0), LONGEST_WAIT_MS);
+    if (phase.name === 'early' && wait > NOTICE_AGAIN_MS) {
+      timers.set(() => {
         if (this.current.phase === phase) {
-          this.dispatch({ type: 'retried' });
+          void this.readNotice();
+          this.retryAt(at);
         }
-      },
-      Math.min(Math.max(at - timers.now(), 0), LONGEST_WAIT_MS),
-    );
+      }, NOTICE_AGAIN_MS);
+
+      return;
+    }
+    timers.set(() => {
+      if (this.current.phase === phase) {
+        this.dispatch({ type: 'retried' });
+      }
+    }, wait);
   }
 
   private async openCamera(): Promise<void> {
@@ -237,6 +310,18 @@ export class Session {
     // The student may have left while the browser was asking.
     if (this.current.phase.name === 'failed' || this.current.phase.name === 'finished') {
       this.parts.camera.close();
+    } else if (event.type === 'cameraOn') {
+      this.detect();
+      await this.listCameras();
+    }
+  }
+
+  /** From the camera check on, so that the rest position is known when it counts. */
+  private detect(): void {
+    const track = this.stream?.getVideoTracks()[0];
+    if (track !== undefined && this.admission !== null) {
+      const { thresholds, faceModel } = this.admission.response.policy;
+      this.detector.start(track, { thresholds: thresholdsFrom(thresholds), taskModel: faceModel ?? null });
     }
   }
 
@@ -269,6 +354,7 @@ export class Session {
       },
     );
     this.events.start(token);
+    this.parts.evidence.start(token);
   }
 
   private publisherChanged(state: WhipState): void {
@@ -295,7 +381,13 @@ export class Session {
   }
 
   private received(message: ServerMessage): void {
-    const { exam, media, state, violation } = message;
+    const { exam, media, state, text, type, violation, warning = false } = message;
+    if (type === 'message' && text !== undefined) {
+      this.dispatch({ type: 'messaged', text, warning });
+    }
+    if (type === 'move') {
+      this.publisher.move();
+    }
     if (exam !== undefined) {
       this.dispatch({ type: 'exam', exam, clockOffsetMs: exam.now - this.parts.timers.now() });
     }
@@ -304,6 +396,9 @@ export class Session {
     }
     if (violation !== undefined) {
       this.dispatch({ type: 'counted', violation });
+      if (keepsEvidence(this.current)) {
+        void this.parts.evidence.counted(violation);
+      }
     }
     if (media !== undefined) {
       this.publisher.want(media);
@@ -318,6 +413,7 @@ export class Session {
       this.unwatch = this.parts.page.watch(() => {
         this.look();
       });
+      this.tickedAt = this.parts.timers.now();
       this.scheduleLook();
     }
   }
@@ -325,8 +421,21 @@ export class Session {
   private scheduleLook(): void {
     this.lookTimer = this.parts.timers.set(() => {
       this.scheduleLook();
+      this.tick();
       this.look();
     }, LOOK_MS);
+  }
+
+  private tick(): void {
+    const now = this.parts.timers.now();
+    const late = now - this.tickedAt;
+    this.tickedAt = now;
+    if (late >= SLEPT_MS) {
+      // Nobody saw whether a sign went on meanwhile.
+      this.signs?.interrupt();
+      this.publisher.reconnect();
+      this.events?.reconnect();
+    }
   }
 
   private stopWatching(): void {
@@ -347,7 +456,7 @@ export class Session {
     const view = this.view(now);
     let found: ReturnType<Signs['observe']> = [];
     if (examRuns(current, now)) {
-      found = signs.observe(now, observationOf(view, this.darkness));
+      found = signs.observe(now, { ...this.detector.observation(now), ...observationOf(view, this.darkness, quizHasOwnTab(current.exam)) });
     } else {
       signs.interrupt();
     }
@@ -355,15 +464,21 @@ export class Session {
     if (due || found.length > 0) {
       this.reportedAt = now;
       events.report(deltaOf(view, current.media), found);
+      if (keepsEvidence(this.current)) {
+        this.parts.evidence.noticed(found, () => this.detector.picture());
+      }
     }
     this.checkEnd(now);
   }
 
   private view(now: number): PageView {
     const { camera, page } = this.parts;
-    if (now - this.lookedAtPicture >= LUMINANCE_MS) {
+    const detected = this.detector.luminance(now);
+    if (detected !== null) {
+      this.luminance = detected;
+    } else if (now - this.lookedAtPicture >= LUMINANCE_MS) {
       this.lookedAtPicture = now;
-      // A hidden page gets no fresh pictures; the server sees the stream itself.
+      // A hidden page may get no fresh pictures; the server sees the stream itself.
       this.luminance = page.visible() ? camera.luminance() : null;
     }
 
@@ -382,16 +497,4 @@ export class Session {
       this.dispatch({ type: 'timeOver' });
     }
   }
-}
-
-function deltaOf(view: PageView, publishing: boolean): PageDelta {
-  const { visible, focused, cameraMuted, luminance } = view;
-
-  return {
-    publishing,
-    visible,
-    focused,
-    cameraMuted,
-    ...(luminance === null ? {} : { luminance: Math.round(luminance) }),
-  };
 }

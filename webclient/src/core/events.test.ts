@@ -143,13 +143,30 @@ describe('an outage', () => {
     ]);
   });
 
-  it('keeps at most 100 of them, the newest', () => {
-    for (let at = 0; at < 150; at += 1) {
+  it('keeps at most 1000 of them, the newest, and sends what the server takes at once', () => {
+    for (let at = 0; at < 1_150; at += 1) {
       events.report({}, [{ ...violation, at }]);
     }
-    const [report] = open().sent as { violations: { at: number }[] }[];
-    expect(report?.violations).toHaveLength(100);
-    expect(report?.violations[0]?.at).toBe(50);
+    const reports = open().sent as { violations: { at: number }[] }[];
+    expect(reports.map(({ violations }) => violations.length)).toEqual(Array(20).fill(50));
+    expect(reports[0]?.violations[0]?.at).toBe(150);
+  });
+
+  it('hurries when the network is back', () => {
+    open().serverCloses(1006);
+    expect(FakeSocket.made).toHaveLength(1);
+    events.hurry();
+    expect(FakeSocket.made).toHaveLength(2);
+    events.hurry();
+    timers.advance(5_000);
+    expect(FakeSocket.made).toHaveLength(2);
+  });
+
+  it('takes a socket for dead after a sleep', () => {
+    const asleep = open();
+    events.reconnect();
+    expect(asleep.closedByPage).toBe(true);
+    expect(FakeSocket.last).not.toBe(asleep);
   });
 });
 

@@ -2,8 +2,10 @@
 // server has acknowledged them; what it did not acknowledge is sent again after a
 // reconnect. Reports are made only while the socket is open, so an outage costs
 // no memory: violations wait, and the page's state is stated anew afterwards.
+// Violations are also kept in a store that outlives the page (outbox.ts).
 
 import { Backoff } from './backoff';
+import type { Kept, Outbox } from './outbox';
 import type { Timers } from './timers';
 import {
   BEARER_SUBPROTOCOL,
@@ -32,6 +34,8 @@ export interface EventsOptions {
   random: () => number;
   onState: (state: EventsState) => void;
   onMessage: (message: ServerMessage) => void;
+  /** Where violations wait, so that a reload loses none; absent: in memory only. */
+  outbox?: Outbox;
 }
 
 /** A socket that acknowledges nothing for this long is taken for dead. */
@@ -45,9 +49,16 @@ const HOLD_MS = 2_000;
 /** Refusals of a report that do not last. */
 const TRY_AGAIN = new Set(['RateLimited', 'Internal']);
 /** Violations that wait during an outage; the oldest give way. */
-const MAX_PENDING = 100;
+const MAX_PENDING = 1_000;
+/** The server takes 64 in one report. */
+const MAX_PER_REPORT = 50;
 /** Mean luma moves all the time; smaller steps are no news. */
 const LUMINANCE_STEP = 3;
+
+interface Unacked extends ReportMessage {
+  /** What of it is in the outbox. */
+  kept: Kept[];
+}
 
 export class EventSocket {
   private readonly options: EventsOptions;
@@ -57,8 +68,11 @@ export class EventSocket {
   private welcomed = false;
   private failures = 0;
   private seq = 0;
-  private unacked: ReportMessage[] = [];
-  private pending: ReportedViolation[] = [];
+  private unacked: Unacked[] = [];
+  private pending: Kept[] = [];
+  /** What the outbox holds has been read. */
+  private recalled: boolean;
+  private storing = false;
   private page: PageDelta = {};
   private told: PageDelta = {};
   private timer: number | null = null;
@@ -67,6 +81,7 @@ export class EventSocket {
 
   constructor(options: EventsOptions) {
     this.options = options;
+    this.recalled = options.outbox === undefined;
     this.backoff = new Backoff({ firstMs: 500, maxMs: 15_000, random: options.random });
   }
 
@@ -74,9 +89,29 @@ export class EventSocket {
   start(token: string): void {
     this.token = token;
     this.failures = 0;
-    if (this.socket === null && this.timer === null) {
+    if (!this.recalled) {
+      void this.recall();
+    } else if (this.socket === null && this.timer === null) {
       this.connect();
     }
+  }
+
+  /** The network may be back: no more waiting. */
+  hurry(): void {
+    if (this.timer !== null) {
+      this.options.timers.clear(this.timer);
+      this.timer = null;
+      this.backoff.reset();
+      this.connect();
+    }
+  }
+
+  /** The device has slept: whatever socket there was is dead, and nobody has said so. */
+  reconnect(): void {
+    if (this.socket !== null) {
+      this.lost();
+    }
+    this.hurry();
   }
 
   stop(): void {
@@ -88,36 +123,103 @@ export class EventSocket {
   /** Reports the page's state and what has been found since the last report. */
   report(page: PageDelta, violations: ReportedViolation[] = []): void {
     this.page = page;
-    this.pending.push(...violations);
-    this.pending.splice(0, this.pending.length - MAX_PENDING);
+    const { outbox } = this.options;
+    const kept = violations.map((one): Kept => ({ key: outbox?.nextKey() ?? 0, seq: null, violation: one }));
+    if (kept.length > 0) {
+      this.pending.push(...kept);
+      void outbox?.keep(kept);
+      const given = this.pending.splice(0, this.pending.length - MAX_PENDING);
+      outbox?.forget(given);
+    }
     this.flush();
   }
 
+  /** Takes up what the page before a reload could not get rid of. */
+  private async recall(): Promise<void> {
+    const found = (await this.options.outbox?.recall()) ?? [];
+    if (this.recalled) {
+      return;
+    }
+    this.recalled = true;
+    for (const kept of found) {
+      const { seq, violation } = kept;
+      if (seq === null) {
+        this.pending.push(kept);
+        continue;
+      }
+      this.seq = Math.max(this.seq, seq);
+      const report = this.unacked.find((message) => message.seq === seq);
+      if (report === undefined) {
+        this.unacked.push({ type: 'report', seq, sentAt: this.options.timers.now(), violations: [violation], kept: [kept] });
+      } else {
+        report.violations = [...(report.violations ?? []), violation];
+        report.kept.push(kept);
+      }
+    }
+    this.unacked.sort((a, b) => a.seq - b.seq);
+    this.connect();
+  }
+
   private flush(): void {
-    if (!this.welcomed || this.hold !== null) {
+    if (!this.welcomed || this.hold !== null || this.storing) {
       return;
     }
     const delta = changes(this.told, this.page);
     this.told = { ...this.told, ...delta };
     this.seq += 1;
-    const message: ReportMessage = { type: 'report', seq: this.seq, sentAt: this.options.timers.now() };
+    const kept = this.pending.splice(0, MAX_PER_REPORT);
+    const message: Unacked = { type: 'report', seq: this.seq, sentAt: this.options.timers.now(), kept };
     if (Object.keys(delta).length > 0) {
       message.delta = delta;
     }
-    if (this.pending.length > 0) {
-      message.violations = this.pending;
-      this.pending = [];
+    if (kept.length > 0) {
+      message.violations = kept.map(({ violation }) => violation);
     }
     this.unacked.push(message);
-    this.send(message);
+    if (this.options.outbox === undefined || kept.length === 0) {
+      this.send(message);
+      this.flushRest();
+    } else {
+      void this.storeThenSend(message, this.options.outbox);
+    }
   }
 
-  private send(message: ReportMessage): void {
-    this.socket?.send(JSON.stringify(message));
+  /**
+   * The number is kept before it is used. A page that is reloaded between the two
+   * would otherwise send the same violations again under another number.
+   */
+  private async storeThenSend(message: Unacked, outbox: Outbox): Promise<void> {
+    const { socket } = this;
+    this.storing = true;
+    message.kept = message.kept.map((kept) => ({ ...kept, seq: message.seq }));
+    await outbox.keep(message.kept);
+    this.storing = false;
+    // Another socket has sent it with its welcome.
+    if (this.socket === socket && this.welcomed) {
+      this.send(message);
+    }
+    this.flushRest();
+  }
+
+  private flushRest(): void {
+    if (this.pending.length > 0) {
+      this.flush();
+    }
+  }
+
+  private send({ type, seq, sentAt, delta, violations }: Unacked): void {
+    // What is undefined is left out.
+    this.socket?.send(JSON.stringify({ type, seq, sentAt, delta, violations }));
     this.watchdog ??= this.options.timers.set(() => {
       this.watchdog = null;
       this.lost();
     }, ACK_MS);
+  }
+
+  /** These reports are settled, whatever became of them. */
+  private settleReports(settled: (message: Unacked) => boolean): void {
+    this.options.outbox?.forget(this.unacked.filter(settled).flatMap(({ kept }) => kept));
+    this.unacked = this.unacked.filter((message) => !settled(message));
   }
 
   private connect(): void {
@@ -170,7 +272,7 @@ export class EventSocket {
     this.clearWatchdog();
     this.welcomed = true;
     this.failures = 0;
-    this.unacked = this.unacked.filter(({ seq }) => seq > ackSeq);
+    this.settleReports(({ seq }) => seq <= ackSeq);
     // After a reload the server knows a higher number than this page does.
     this.seq = Math.max(this.seq, ackSeq);
     this.options.onState({ name: 'open' });
@@ -181,7 +283,7 @@ export class EventSocket {
   }
 
   private acknowledged(seq: number): void {
-    this.unacked = this.unacked.filter((message) => message.seq > seq);
+    this.settleReports((message) => message.seq <= seq);
     // Only a socket that carries reports is a good one.
     this.backoff.reset();
     this.settle();
@@ -193,7 +295,7 @@ export class EventSocket {
     }
     if (!TRY_AGAIN.has(code)) {
       // It would be rejected again, and hold up what comes after it.
-      this.unacked = this.unacked.filter((message) => message.seq !== seq);
+      this.settleReports((message) => message.seq === seq);
       this.settle();
 
       return;
@@ -238,6 +340,7 @@ export class EventSocket {
     }
     if (code >= 4400 && code <= 4499) {
       this.token = null;
+      this.sessionOver(code);
       this.options.onState({ name: 'refused', closeCode: code });
 
       return;
@@ -250,6 +353,16 @@ export class EventSocket {
     }, this.backoff.next());
     if (this.failures > 0 && this.failures % SUSPECT_TOKEN_AFTER === 0) {
       this.options.onState({ name: 'unauthenticated' });
+    }
+  }
+
+  private sessionOver(code: number): void {
+    const { outbox } = this.options;
+    if (code === CloseCode.ExamFinished) {
+      outbox?.forget([...this.pending, ...this.unacked.flatMap(({ kept }) => kept)]);
+    } else {
+      // The next session counts from 1 again: these numbers mean nothing to it.
+      void outbox?.keep(this.unacked.flatMap(({ kept }) => kept).map((kept) => ({ ...kept, seq: null })));
     }
   }
 

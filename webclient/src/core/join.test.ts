@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { deviceId, hasConsented, join, rememberConsent, takeToken } from './join';
+import { deviceId, join, remember, remembers, takeToken } from './join';
 import { admission, json } from './testing';
 
 class FakeStore {
@@ -67,10 +67,11 @@ describe('the device', () => {
 });
 
 it('consent is remembered for this exam', () => {
-  expect(hasConsented('/x/a/b/', store)).toBe(false);
-  rememberConsent('/x/a/b/', store);
-  expect(hasConsented('/x/a/b/', store)).toBe(true);
-  expect(hasConsented('/x/a/c/', store)).toBe(false);
+  expect(remembers('consent', '/x/a/b/', store)).toBe(false);
+  remember('consent', '/x/a/b/', store);
+  expect(remembers('consent', '/x/a/b/', store)).toBe(true);
+  expect(remembers('consent', '/x/a/c/', store)).toBe(false);
+  expect(remembers('entered', '/x/a/b/', store)).toBe(false);
 });
 
 describe('join', () => {

@@ -2,6 +2,7 @@
 // call that admits them.
 
 import { call } from './api-error';
+import type { Remembered } from './session';
 import type { JoinResponse } from './wire';
 
 type Store = Pick<Storage, 'getItem' | 'setItem'>;
@@ -79,13 +80,13 @@ function holdForever(locks: Locks | undefined, device: string): Promise<boolean>
   });
 }
 
-/** Whether this tab has been past the notice, so that a reload resumes at once. */
-export function hasConsented(path: string, store: Store): boolean {
-  return store.getItem(key('consent', path)) === 'yes';
+/** Whether this tab has got so far before a reload. */
+export function remembers(step: Remembered, path: string, store: Store): boolean {
+  return store.getItem(key(step, path)) === 'yes';
 }
 
-export function rememberConsent(path: string, store: Store): void {
-  store.setItem(key('consent', path), 'yes');
+export function remember(step: Remembered, path: string, store: Store): void {
+  store.setItem(key(step, path), 'yes');
 }
 
 export interface JoinOptions {

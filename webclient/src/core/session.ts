@@ -1,15 +1,23 @@
 // The page as a state machine: a pure function from (state, event) to the next
 // state and what has to be done. docs/webclient.md draws it.
 //
-//   start -> joining -> preview -> ready -> connecting -> live <-> interrupted
+//   start -> notice -> joining -> preview -> ready -> connecting -> live <-> interrupted
+//                      early <-'
 //
 // Every phase may end in finished or failed(code); failed may be retried.
 
-import { CloseCode, type CountedViolation, type ExamInfo, type JoinResponse } from './wire';
+import { entranceOf } from './check';
+import { DETECTOR_OFF, type DetectorState } from './detector/detector';
+import { PATH_UNKNOWN, type PathCheck } from './path-check';
+import { CloseCode, type CountedViolation, type ExamInfo, type JoinResponse, type Notice } from './wire';
 
 export type Phase =
+  /** The notice is being asked for. */
   | { name: 'start' }
+  | { name: 'notice' }
   | { name: 'joining' }
+  /** The exam is not open yet; the page joins by itself at this time. */
+  | { name: 'early'; until: number }
   /** Admitted; the browser asks for the camera. */
   | { name: 'preview' }
   /** The student sees their picture and has not entered yet. */
@@ -24,8 +32,25 @@ export interface Warning extends CountedViolation {
   id: number;
 }
 
+/** How far the student has come; each is asked for once in a tab. */
+export type Remembered = 'consent' | 'entered';
+
+export interface Message {
+  id: number;
+  text: string;
+  warning: boolean;
+}
+
+export interface CameraChoice {
+  id: string;
+  label: string;
+}
+
 export interface State {
   phase: Phase;
+  notice: Notice | null;
+  /** The student has read the notice and agreed. */
+  consented: boolean;
   admission: JoinResponse | null;
   exam: ExamInfo | null;
   /** The server's clock minus the page's. */
@@ -35,19 +60,38 @@ export interface State {
   media: boolean;
   events: boolean;
   camera: 'off' | 'on' | 'ended';
+  /** What there is to choose from, and what is used. */
+  cameras: CameraChoice[];
+  chosenCamera: string | null;
+  path: PathCheck;
+  detector: DetectorState;
   paused: boolean;
   warning: Warning | null;
   warnings: number;
+  /** From invigilators, until they are read; the oldest first. */
+  messages: Message[];
+  messaged: number;
 }
 
 export type SessionEvent =
-  | { type: 'started'; resume: boolean }
+  | { type: 'opened' }
+  | { type: 'noticed'; notice: Notice; clockOffsetMs: number; spreadMs: number }
+  | { type: 'noticeFailed'; code: string; retryAt: number | null }
+  /** The student agrees; or has, before a reload (again), and was in the exam then (resume). */
+  | { type: 'started'; resume: boolean; again?: boolean }
   | { type: 'joined'; admission: JoinResponse; clockOffsetMs: number }
   | { type: 'joinFailed'; code: string; retryAt: number | null; transient: boolean }
   | { type: 'cameraOn' }
   | { type: 'cameraFailed'; code: string }
   | { type: 'cameraEnded' }
   | { type: 'cameraWanted' }
+  | { type: 'cameras'; cameras: CameraChoice[]; chosen: string | null }
+  | { type: 'cameraChosen'; id: string }
+  /** A camera was plugged in or out. */
+  | { type: 'devicesChanged' }
+  | { type: 'path'; path: PathCheck }
+  | { type: 'pathWanted' }
+  | { type: 'detector'; detector: DetectorState }
   | { type: 'entered' }
   | { type: 'media'; up: boolean; at: number }
   | { type: 'mediaFailed'; code: string }
@@ -56,17 +100,27 @@ export type SessionEvent =
   | { type: 'tokenRejected' }
   | { type: 'counted'; violation: CountedViolation }
   | { type: 'warningDismissed' }
+  /** An invigilator has written. */
+  | { type: 'messaged'; text: string; warning: boolean }
+  | { type: 'messageRead'; id: number }
   | { type: 'serverState'; state: string }
   | { type: 'exam'; exam: ExamInfo; clockOffsetMs: number }
   | { type: 'timeOver' }
   | { type: 'retried' };
 
 export type Effect =
+  | { type: 'readNotice' }
   | { type: 'join' }
   /** Join again while the page goes on, at a time or a little later. */
   | { type: 'joinLater'; at: number | null }
   | { type: 'openCamera' }
+  /** Open it again in a moment. */
+  | { type: 'openCameraLater' }
   | { type: 'closeCamera' }
+  | { type: 'chooseCamera'; id: string }
+  | { type: 'checkPath' }
+  /** Before anything is published: the check would be taken over, or take over. */
+  | { type: 'stopPathCheck' }
   | { type: 'publish' }
   /** tell: whether the server has still to learn of it. */
   | { type: 'unpublish'; tell: boolean }
@@ -74,7 +128,7 @@ export type Effect =
   | { type: 'closeEvents' }
   /** Leave the failed phase by itself at this time. */
   | { type: 'retryAt'; at: number }
-  | { type: 'rememberConsent' };
+  | { type: 'remember'; step: Remembered };
 
 export interface Step {
   state: State;
@@ -83,6 +137,8 @@ export interface Step {
 
 export const initialState: State = {
   phase: { name: 'start' },
+  notice: null,
+  consented: false,
   admission: null,
   exam: null,
   clockOffsetMs: 0,
@@ -90,10 +146,19 @@ export const initialState: State = {
   media: false,
   events: false,
   camera: 'off',
+  cameras: [],
+  chosenCamera: null,
+  path: PATH_UNKNOWN,
+  detector: DETECTOR_OFF,
   paused: false,
   warning: null,
   warnings: 0,
+  messages: [],
+  messaged: 0,
 };
+
+/** More unread messages than this would hide the exam. */
+const MESSAGES = 3;
 
 /** Phases in which the camera is published and signs are watched. */
 export function inExam(state: State): boolean {
@@ -102,8 +167,21 @@ export function inExam(state: State): boolean {
   return name === 'connecting' || name === 'live' || name === 'interrupted';
 }
 
+/** Where nothing is kept, the server takes no pictures. */
+export function keepsEvidence(state: State): boolean {
+  return state.notice?.evidence !== undefined;
+}
+
 export function serverNow(state: State, now: number): number {
   return now + state.clockOffsetMs;
+}
+
+/**
+ * The quiz is opened in a tab of its own. Going there cannot be told from going
+ * anywhere else, so the focus is not watched then.
+ */
+export function quizHasOwnTab(exam: ExamInfo | null): boolean {
+  return exam?.contentPlacement === 'Tab' && (exam.contentURL ?? '') !== '';
 }
 
 /** Signs mean something only while the exam is being written. */
@@ -126,10 +204,14 @@ export function step(state: State, event: SessionEvent): Step {
     return same(state);
   }
   switch (event.type) {
+    case 'opened':
+      return to(state, { type: 'readNotice' });
+    case 'noticed':
+      return noticed(state, event);
+    case 'noticeFailed':
+      return noticeFailed(state, event);
     case 'started':
-      return state.phase.name === 'start'
-        ? to({ ...state, phase: { name: 'joining' }, resume: event.resume }, { type: 'rememberConsent' }, { type: 'join' })
-        : same(state);
+      return started(state, event);
     case 'joined':
       return joined(state, event);
     case 'joinFailed':
@@ -137,14 +219,29 @@ export function step(state: State, event: SessionEvent): Step {
     case 'cameraOn':
       return cameraOn(state);
     case 'cameraFailed':
-      // During the exam a camera that stays away is an interruption, not the end.
-      return inExam(state) ? same({ ...state, camera: 'ended' }) : fail(state, event.code, null);
+      return cameraFailed(state, event.code);
+    case 'cameras':
+      return same({ ...state, cameras: event.cameras, chosenCamera: event.chosen });
+    case 'cameraChosen':
+      return state.phase.name === 'ready' || inExam(state)
+        ? to({ ...state, chosenCamera: event.id }, { type: 'chooseCamera', id: event.id })
+        : same(state);
+    case 'devicesChanged':
+      return devicesChanged(state);
+    case 'path':
+      return state.phase.name === 'ready' ? same({ ...state, path: event.path }) : same(state);
+    case 'pathWanted':
+      return state.phase.name === 'ready' && state.path.state !== 'running'
+        ? to(state, { type: 'checkPath' })
+        : same(state);
     case 'cameraEnded':
       return same({ ...state, camera: 'ended' });
     case 'cameraWanted':
       return inExam(state) ? to(state, { type: 'openCamera' }) : same(state);
+    case 'detector':
+      return same({ ...state, detector: event.detector });
     case 'entered':
-      return state.phase.name === 'ready' ? enter(state) : same(state);
+      return state.phase.name === 'ready' && entranceOf(state) !== 'closed' ? enter(state) : same(state);
     case 'media':
       return inExam(state) ? same(linked({ ...state, media: event.up }, event.at)) : same(state);
     case 'events':
@@ -163,6 +260,13 @@ export function step(state: State, event: SessionEvent): Step {
       });
     case 'warningDismissed':
       return same({ ...state, warning: null });
+    case 'messaged': {
+      const message: Message = { id: state.messaged + 1, text: event.text, warning: event.warning };
+
+      return same({ ...state, messaged: message.id, messages: [...state.messages, message].slice(-MESSAGES) });
+    }
+    case 'messageRead':
+      return same({ ...state, messages: state.messages.filter(({ id }) => id !== event.id) });
     case 'serverState':
       return serverState(state, event.state);
     case 'exam':
@@ -170,10 +274,71 @@ export function step(state: State, event: SessionEvent): Step {
     case 'timeOver':
       return inExam(state) ? finish(state) : same(state);
     case 'retried':
-      return state.phase.name === 'failed'
-        ? to({ ...initialState, phase: { name: 'joining' }, resume: state.resume }, { type: 'join' })
-        : same(state);
+      return retried(state);
   }
+}
+
+function noticed(state: State, event: Extract<SessionEvent, { type: 'noticed' }>): Step {
+  const { notice, clockOffsetMs, spreadMs } = event;
+  // What was told at the door is the truth only until the student is admitted.
+  const known = state.admission === null ? { exam: notice.exam, clockOffsetMs } : {};
+  const next: State = { ...state, notice, ...known };
+  const { endsAt = 0, now } = notice.exam;
+  if (state.phase.name === 'start') {
+    return endsAt > 0 && now >= endsAt ? finish(next) : same({ ...next, phase: { name: 'notice' } });
+  }
+  const until = (notice.exam.opensAt ?? 0) - clockOffsetMs + spreadMs;
+  if (state.phase.name === 'early' && until < state.phase.until) {
+    // The exam opens sooner than it was said to.
+    return to({ ...next, phase: { name: 'early', until } }, { type: 'retryAt', at: until });
+  }
+
+  return same(next);
+}
+
+function noticeFailed(state: State, event: Extract<SessionEvent, { type: 'noticeFailed' }>): Step {
+  if (state.phase.name !== 'start') {
+    return same(state);
+  }
+
+  return event.code === 'ExamFinished' ? finish(state) : fail(state, event.code, event.retryAt);
+}
+
+function started(state: State, event: Extract<SessionEvent, { type: 'started' }>): Step {
+  const { resume, again = resume } = event;
+  const { name } = state.phase;
+  if (name !== 'notice' && !(name === 'start' && again)) {
+    return same(state);
+  }
+
+  return to(
+    { ...state, phase: { name: 'joining' }, consented: true, resume },
+    { type: 'remember', step: 'consent' },
+    { type: 'join' },
+  );
+}
+
+function retried(state: State): Step {
+  const { name } = state.phase;
+  if (name !== 'failed' && name !== 'early') {
+    return same(state);
+  }
+  const { notice, consented, resume, exam, clockOffsetMs, cameras, chosenCamera } = state;
+  const again: State = { ...initialState, notice, consented, resume, exam, clockOffsetMs, cameras, chosenCamera };
+
+  return consented
+    ? to({ ...again, phase: { name: 'joining' } }, { type: 'join' })
+    : to({ ...again, phase: { name: 'start' } }, { type: 'readNotice' });
+}
+
+/** A camera that was away may be back. */
+function devicesChanged(state: State): Step {
+  const { phase } = state;
+  if (state.camera === 'ended' && (phase.name === 'ready' || inExam(state))) {
+    return to(state, { type: 'openCamera' });
+  }
+
+  return phase.name === 'failed' && phase.code === 'CameraMissing' ? retried(state) : same(state);
 }
 
 function joined(state: State, event: Extract<SessionEvent, { type: 'joined' }>): Step {
@@ -195,22 +360,40 @@ function joinFailed(state: State, event: Extract<SessionEvent, { type: 'joinFail
     return to(state, { type: 'joinLater', at: event.retryAt });
   }
 
+  if (state.phase.name === 'joining' && event.code === 'ExamNotOpen' && event.retryAt !== null) {
+    return to({ ...state, phase: { name: 'early', until: event.retryAt } }, { type: 'retryAt', at: event.retryAt });
+  }
+
   return state.phase.name === 'joining' || inExam(state) ? fail(state, event.code, event.retryAt) : same(state);
 }
 
 function cameraOn(state: State): Step {
   const next: State = { ...state, camera: 'on' };
   if (state.phase.name === 'preview') {
-    return state.resume ? enter(next) : same({ ...next, phase: { name: 'ready' } });
+    return state.resume ? enter(next) : to({ ...next, phase: { name: 'ready' } }, { type: 'checkPath' });
   }
 
   // A camera that came back: the same publication carries it on.
   return inExam(state) ? to(next, { type: 'publish' }) : same(next);
 }
 
+function cameraFailed(state: State, code: string): Step {
+  if (!inExam(state)) {
+    return fail(state, code, null);
+  }
+  // During the exam a camera that stays away is an interruption, not the end. One
+  // that was plugged in a moment ago may still be starting; one that is forbidden
+  // or missing needs somebody to act.
+  const settles = code === 'CameraBusy' || code === 'CameraFailed';
+
+  return to({ ...state, camera: 'ended' }, ...(settles ? [{ type: 'openCameraLater' as const }] : []));
+}
+
 function enter(state: State): Step {
   return to(
     { ...state, phase: { name: 'connecting' }, resume: true },
+    { type: 'remember', step: 'entered' },
+    ...(state.phase.name === 'ready' ? [{ type: 'stopPathCheck' as const }] : []),
     { type: 'publish' },
     { type: 'openEvents' },
   );
@@ -248,6 +431,8 @@ function refused(state: State, closeCode: number): Step {
       return fail(state, 'SessionReplaced', null);
     case CloseCode.NotEnrolled:
       return fail(state, 'NotEnrolled', null);
+    case CloseCode.Terminated:
+      return fail(state, 'Terminated', null);
     default:
       return fail(state, 'UnknownMessage', null);
   }
@@ -284,6 +469,9 @@ function leave(state: State, tell: boolean): Effect[] {
   const effects: Effect[] = [];
   if (inExam(state)) {
     effects.push({ type: 'unpublish', tell }, { type: 'closeEvents' });
+  }
+  if (state.phase.name === 'ready') {
+    effects.push({ type: 'stopPathCheck' });
   }
   if (state.camera !== 'off') {
     effects.push({ type: 'closeCamera' });

@@ -2,7 +2,7 @@
 // a short lapse does not end it, and one type is reported once per TTL. Pure
 // logic: the caller brings the clock and the observations.
 
-import type { ReportedViolation, ViolationRule } from './wire';
+import type { PageDelta, ReportedViolation, ViolationRule } from './wire';
 
 /** true: the sign is there; false: it is not; absent: cannot be told now. */
 export type Observation = Partial<Record<string, boolean>>;
@@ -112,9 +112,12 @@ export interface PageView {
   luminance: number | null;
 }
 
-/** Which signs a view of the page shows. */
-export function observationOf(view: PageView, darkness: Darkness): Observation {
-  const observed: Observation = { FocusLost: !view.visible || !view.focused };
+/**
+ * Which signs a view of the page shows. elsewhere: the student's work is in
+ * another tab, so that this one's focus tells nothing.
+ */
+export function observationOf(view: PageView, darkness: Darkness, elsewhere = false): Observation {
+  const observed: Observation = elsewhere ? {} : { FocusLost: !view.visible || !view.focused };
   if (view.cameraMuted) {
     observed['CameraBlackout'] = true;
   } else if (view.luminance !== null) {
@@ -122,6 +125,19 @@ export function observationOf(view: PageView, darkness: Darkness): Observation {
   }
 
   return observed;
+}
+
+/** What a report says of the page. */
+export function deltaOf(view: PageView, publishing: boolean): PageDelta {
+  const { visible, focused, cameraMuted, luminance } = view;
+
+  return {
+    publishing,
+    visible,
+    focused,
+    cameraMuted,
+    ...(luminance === null ? {} : { luminance: Math.round(luminance) }),
+  };
 }
 
 const RED = 0.2126;

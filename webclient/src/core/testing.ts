@@ -2,7 +2,7 @@
 // for the browser's parts where a fault has to be played.
 
 import type { Timers } from './timers';
-import type { ExamInfo, JoinResponse, ServerMessage, ViewEvent } from './wire';
+import type { ExamInfo, JoinResponse, Notice, ServerMessage, ViewEvent } from './wire';
 
 export class FakeTimers implements Timers {
   private time: number;
@@ -30,6 +30,12 @@ export class FakeTimers implements Timers {
 
   get pending(): number {
     return this.waiting.size;
+  }
+
+  /** The clock goes on and nothing runs; then all that is due runs once. */
+  sleep(ms: number): void {
+    this.time += ms;
+    this.advance(0);
   }
 
   advance(ms: number): void {
@@ -129,6 +135,82 @@ export function admission(exam: Partial<ExamInfo> = {}): JoinResponse {
   };
 }
 
+export function notice(exam: Partial<ExamInfo> = {}): Notice {
+  const { policy, student } = admission();
+
+  return { student, exam: { ...EXAM, ...exam }, policy, evidence: { retentionMs: 2_592_000_000, pictureEveryMs: 120_000 } };
+}
+
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+export class FakePeer extends EventTarget {
+  static made: FakePeer[] = [];
+  iceGatheringState = 'complete';
+  connectionState = 'new';
+  onconnectionstatechange: (() => void) | null = null;
+  localDescription = { sdp: 'offer' };
+  closed = false;
+  answer: unknown = null;
+  track: unknown = null;
+  init: RTCRtpTransceiverInit = {};
+  /** What was set, in order. */
+  sent: RTCRtpEncodingParameters[][] = [];
+  sender = {
+    getParameters: () => structuredClone({ encodings: this.init.sendEncodings ?? [] }),
+    setParameters: ({ encodings }: RTCRtpSendParameters) => {
+      this.sent.push(encodings);
+
+      return Promise.resolve();
+    },
+    replaceTrack: (track: unknown) => {
+      this.track = track;
+
+      return Promise.resolve();
+    },
+  };
+
+  static get last(): FakePeer {
+    const peer = FakePeer.made.at(-1);
+    if (peer === undefined) {
+      throw new Error('no peer was made');
+    }
+
+    return peer;
+  }
+
+  constructor() {
+    super();
+    FakePeer.made.push(this);
+  }
+
+  addTransceiver(track: unknown, init: RTCRtpTransceiverInit) {
+    this.track = track;
+    this.init = init;
+
+    return { sender: this.sender };
+  }
+
+  createOffer = () => Promise.resolve({ type: 'offer', sdp: 'offer' });
+  setLocalDescription = () => Promise.resolve();
+
+  setRemoteDescription(answer: unknown) {
+    this.answer = answer;
+
+    return Promise.resolve();
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  /** What getStats() tells, as its entries. */
+  stats: Record<string, unknown>[] = [];
+  getStats = () => Promise.resolve(this.stats);
+
+  becomes(state: string) {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
 }

@@ -1,73 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { FakeTimers, json, settled } from './testing';
+import { FakePeer, FakeTimers, json, settled } from './testing';
 import { WhipPublisher, type WhipState } from './whip';
-
-class FakePeer extends EventTarget {
-  static made: FakePeer[] = [];
-  iceGatheringState = 'complete';
-  connectionState = 'new';
-  onconnectionstatechange: (() => void) | null = null;
-  localDescription = { sdp: 'offer' };
-  closed = false;
-  answer: unknown = null;
-  track: unknown = null;
-  init: RTCRtpTransceiverInit = {};
-  /** What was set, in order. */
-  sent: RTCRtpEncodingParameters[][] = [];
-  sender = {
-    getParameters: () => structuredClone({ encodings: this.init.sendEncodings ?? [] }),
-    setParameters: ({ encodings }: RTCRtpSendParameters) => {
-      this.sent.push(encodings);
-
-      return Promise.resolve();
-    },
-    replaceTrack: (track: unknown) => {
-      this.track = track;
-
-      return Promise.resolve();
-    },
-  };
-
-  static get last(): FakePeer {
-    const peer = FakePeer.made.at(-1);
-    if (peer === undefined) {
-      throw new Error('no peer was made');
-    }
-
-    return peer;
-  }
-
-  constructor() {
-    super();
-    FakePeer.made.push(this);
-  }
-
-  addTransceiver(track: unknown, init: RTCRtpTransceiverInit) {
-    this.track = track;
-    this.init = init;
-
-    return { sender: this.sender };
-  }
-
-  createOffer = () => Promise.resolve({ type: 'offer', sdp: 'offer' });
-  setLocalDescription = () => Promise.resolve();
-
-  setRemoteDescription(answer: unknown) {
-    this.answer = answer;
-
-    return Promise.resolve();
-  }
-
-  close() {
-    this.closed = true;
-  }
-
-  becomes(state: string) {
-    this.connectionState = state;
-    this.onconnectionstatechange?.();
-  }
-}
 
 const endpoint = new URL('https://h.test/x/a/b/api/v1/whip');
 const camera = { id: 'camera' } as MediaStreamTrack;
@@ -288,4 +222,105 @@ describe('sends what is wanted', () => {
     timers.advance(500);
     expect(layers(FakePeer.last.init.sendEncodings)).toEqual([['l', true, 1], ['h', false, 15]]);
   });
+});
+
+describe('when its pod drains', () => {
+  const resourceOn = (shard: string) =>
+    new Response('answer', { status: 201, headers: { Location: `/x/a/b/api/v1/whip/${shard}/r` } });
+  const deleted = () => calls('DELETE').map(([url]) => (url as URL).pathname.split('/').at(-2));
+
+  it('publishes on another one before it ends the first', async () => {
+    fetcher.mockResolvedValueOnce(resourceOn('old')).mockResolvedValueOnce(resourceOn('new'));
+    const old = await connected();
+    publisher.move();
+    await settled();
+    const next = FakePeer.last;
+    expect(next).not.toBe(old);
+    expect(next.track).toBe(camera);
+    expect([old.closed, deleted()]).toEqual([false, []]);
+    next.becomes('connected');
+    expect([old.closed, deleted()]).toEqual([true, ['old']]);
+    expect(publisher.peer).toBe(next);
+    expect(states.map(({ name }) => name)).toEqual(['connecting', 'connected', 'connected']);
+  });
+
+  it('moves once, however often it is told', async () => {
+    await connected();
+    publisher.move();
+    publisher.move();
+    await settled();
+    publisher.move();
+    expect(FakePeer.made).toHaveLength(2);
+  });
+
+  it('tries again while there is no room elsewhere, and goes on sending', async () => {
+    const old = await connected();
+    fetcher.mockResolvedValueOnce(json({ code: 'NoShardAvailable', message: '' }, 503, { 'Retry-After': '2' }));
+    publisher.move();
+    await settled();
+    expect(states.at(-1)).toEqual({ name: 'connected' });
+    timers.advance(1_999);
+    expect(FakePeer.made).toHaveLength(2);
+    timers.advance(1);
+    await settled();
+    FakePeer.last.becomes('connected');
+    expect(FakePeer.made).toHaveLength(3);
+    expect(old.closed).toBe(true);
+  });
+
+  it('goes on with the new one if the old one ends first', async () => {
+    const old = await connected();
+    publisher.move();
+    await settled();
+    old.becomes('failed');
+    expect(states.at(-1)).toEqual({ name: 'connecting' });
+    FakePeer.last.becomes('connected');
+    expect(states.at(-1)).toEqual({ name: 'connected' });
+    expect(FakePeer.made).toHaveLength(2);
+    expect(timers.pending).toBe(0);
+  });
+
+  it('sends both what is wanted, and both another camera', async () => {
+    const old = await connected();
+    publisher.move();
+    await settled();
+    const other = { id: 'other' } as MediaStreamTrack;
+    await publisher.replaceTrack(other);
+    publisher.want('low');
+    await settled();
+    expect([old.track, FakePeer.last.track]).toEqual([other, other]);
+    expect(FakePeer.last.sent.at(-1)?.map(({ active }) => active)).toEqual([true, false]);
+  });
+
+  it('ends both when it is stopped', async () => {
+    fetcher.mockResolvedValueOnce(resourceOn('old')).mockResolvedValueOnce(resourceOn('new'));
+    await connected();
+    publisher.move();
+    await settled();
+    publisher.stop();
+    expect(deleted().sort()).toEqual(['new', 'old']);
+    expect(FakePeer.made.every(({ closed }) => closed)).toBe(true);
+    expect(timers.pending).toBe(0);
+  });
+});
+
+it('hurries when the network is back', async () => {
+  fetcher.mockRejectedValueOnce(new TypeError('offline'));
+  publisher.start(camera, 'token', []);
+  await settled();
+  expect(states.at(-1)).toEqual({ name: 'waiting', code: 'Network' });
+  publisher.hurry();
+  expect(FakePeer.made).toHaveLength(2);
+  publisher.hurry();
+  expect(FakePeer.made).toHaveLength(2);
+});
+
+it('publishes anew after a sleep', async () => {
+  const asleep = await connected();
+  publisher.reconnect();
+  expect(asleep.closed).toBe(true);
+  expect(calls('DELETE')).toEqual([]);
+  await settled();
+  FakePeer.last.becomes('connected');
+  expect(states.at(-1)).toEqual({ name: 'connected' });
 });

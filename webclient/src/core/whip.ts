@@ -2,12 +2,16 @@
 // path is lost it offers anew, with the same camera track, until told to stop.
 // Candidates are gathered before the offer is sent: the SFU is ice-lite and
 // learns ours from our checks, so there is nothing to trickle.
+//
+// When its pod drains it moves, make before break: a second attempt is made
+// beside the first, and takes its place once it is connected.
 
-import { ApiError, call } from './api-error';
+import { ApiError } from './api-error';
 import { Backoff } from './backoff';
 import { encodingsFor, sendWanted } from './layers';
 import type { Timers } from './timers';
 import { preferVP8 } from './vp8';
+import { end, iceServersOf, offer } from './whip-call';
 import type { IceServer, WantedMedia } from './wire';
 
 export type WhipState =
@@ -26,8 +30,6 @@ export interface WhipOptions {
   onState: (state: WhipState) => void;
 }
 
-/** Our own candidates help only where the SFU cannot be reached first. */
-const GATHER_MS = 500;
 /** From the answer to media: ICE and DTLS take three round trips. */
 const CONNECT_MS = 10_000;
 /** ICE often recovers from "disconnected" by itself. */
@@ -45,19 +47,25 @@ interface Attempt {
 export class WhipPublisher {
   private readonly options: WhipOptions;
   private readonly backoff: Backoff;
+  private readonly moveBackoff: Backoff;
   private token = '';
   private iceServers: IceServer[] = [];
   private track: MediaStreamTrack | null = null;
   private attempt: Attempt | null = null;
+  /** The attempt on another pod, while the present one still carries the camera. */
+  private next: Attempt | null = null;
   private retryTimer: number | null = null;
+  private moveTimer: number | null = null;
   /** All layers, until the server says otherwise; kept over reconnects. */
   private wanted: WantedMedia = 'high';
   /** A sender takes one change at a time. */
   private changing = Promise.resolve();
 
   constructor(options: WhipOptions) {
+    const { random } = options;
     this.options = options;
-    this.backoff = new Backoff({ firstMs: 500, maxMs: 10_000, random: options.random });
+    this.backoff = new Backoff({ firstMs: 500, maxMs: 10_000, random });
+    this.moveBackoff = new Backoff({ firstMs: 500, maxMs: 5_000, random });
   }
 
   /** Publishes track, or goes on with the new token if it already does. */
@@ -80,13 +88,45 @@ export class WhipPublisher {
       return;
     }
     this.track = track;
-    await this.attempt?.sender.replaceTrack(track);
+    await Promise.all([this.attempt?.sender.replaceTrack(track), this.next?.sender.replaceTrack(track)]);
   }
 
   /** Sends what viewers want of the camera, and no more. */
   want(wanted: WantedMedia): void {
     this.wanted = wanted;
     this.adjust();
+  }
+
+  /** The pod drains: publish on another one, then end this. */
+  move(): void {
+    // An attempt that is not connected yet was sent to a pod that takes it, and a
+    // retry will be.
+    if (this.attempt?.peer.connectionState === 'connected' && this.next === null && this.moveTimer === null) {
+      this.moveBackoff.reset();
+      this.tryMove();
+    }
+  }
+
+  /** The network may be back: what waits for its turn takes it now. */
+  hurry(): void {
+    if (this.retryTimer !== null) {
+      this.clearRetry();
+      this.backoff.reset();
+      this.connect();
+    }
+  }
+
+  /** The device has slept for so long that the server has given up this stream. */
+  reconnect(): void {
+    if (this.track === null) {
+      return;
+    }
+    this.clearRetry();
+    this.dropMove();
+    // If the server still has it, the new one takes it over.
+    this.release(false);
+    this.backoff.reset();
+    this.connect();
   }
 
   /**
@@ -96,6 +136,7 @@ export class WhipPublisher {
   stop(tell = true): void {
     this.track = null;
     this.clearRetry();
+    this.dropMove();
     this.release(tell);
     this.options.onState({ name: 'idle' });
   }
@@ -110,14 +151,22 @@ export class WhipPublisher {
     if (track === null) {
       return;
     }
-    const { createPeer, onState } = this.options;
-    const peer = createPeer({
-      iceServers: this.iceServers.map(({ urls, username, credential }) => ({
-        urls,
-        ...(username === undefined ? {} : { username }),
-        ...(credential === undefined ? {} : { credential }),
-      })),
-    });
+    const attempt = this.begin(track);
+    this.attempt = attempt;
+    this.options.onState({ name: 'connecting' });
+    this.negotiate(attempt);
+  }
+
+  private tryMove(): void {
+    const { track } = this;
+    if (track !== null) {
+      this.next = this.begin(track);
+      this.negotiate(this.next);
+    }
+  }
+
+  private begin(track: MediaStreamTrack): Attempt {
+    const peer = this.options.createPeer({ iceServers: iceServersOf(this.iceServers) });
     const transceiver = peer.addTransceiver(track, {
       direction: 'sendonly',
       sendEncodings: encodingsFor(this.wanted),
@@ -130,21 +179,42 @@ export class WhipPublisher {
       resource: null,
       timer: null,
     };
-    this.attempt = attempt;
     peer.onconnectionstatechange = () => {
       this.connectionChanged(attempt);
     };
-    onState({ name: 'connecting' });
-    this.negotiate(attempt).catch((cause: unknown) => {
+
+    return attempt;
+  }
+
+  private negotiate(attempt: Attempt): void {
+    this.exchange(attempt).catch((cause: unknown) => {
       this.attemptFailed(attempt, cause);
     });
+  }
+
+  private async exchange(attempt: Attempt): Promise<void> {
+    const { peer, abort } = attempt;
+    const answer = await offer(peer, this.options, this.token, abort.signal, (resource) => {
+      attempt.resource = resource;
+    });
+    // Aborting meanwhile makes reading the answer fail, so nothing is set then.
+    await peer.setRemoteDescription({ type: 'answer', sdp: answer });
+    if (this.runs(attempt) && peer.connectionState !== 'connected') {
+      this.armTimer(attempt, CONNECT_MS);
+    }
+  }
+
+  private runs(attempt: Attempt): boolean {
+    return this.attempt === attempt || this.next === attempt;
   }
 
   private adjust(): void {
     this.changing = this.changing
       .then(async () => {
-        if (this.attempt !== null) {
-          await sendWanted(this.attempt.sender, this.wanted);
+        for (const attempt of [this.attempt, this.next]) {
+          if (attempt !== null) {
+            await sendWanted(attempt.sender, this.wanted);
+          }
         }
       })
       .catch(() => {
@@ -152,42 +222,16 @@ export class WhipPublisher {
       });
   }
 
-  private async negotiate(attempt: Attempt): Promise<void> {
-    const { peer, abort } = attempt;
-    const { endpoint, fetcher, timers } = this.options;
-    await peer.setLocalDescription(await peer.createOffer());
-    await gathered(peer, timers);
-    if (abort.signal.aborted) {
-      return;
-    }
-    const response = await call(
-      fetcher,
-      endpoint,
-      {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/sdp' },
-        body: peer.localDescription?.sdp ?? '',
-        cache: 'no-store',
-        signal: abort.signal,
-      },
-      () => timers.now(),
-    );
-    attempt.resource = resourceOf(response, endpoint);
-    // Aborting meanwhile makes reading the answer fail, so nothing is set then.
-    const answer = await response.text();
-    await peer.setRemoteDescription({ type: 'answer', sdp: answer });
-    if (this.attempt === attempt && peer.connectionState !== 'connected') {
-      this.armTimer(attempt, CONNECT_MS);
-    }
-  }
-
   private connectionChanged(attempt: Attempt): void {
-    if (this.attempt !== attempt) {
+    if (!this.runs(attempt)) {
       return;
     }
     switch (attempt.peer.connectionState) {
       case 'connected':
         this.disarmTimer(attempt);
+        if (this.next === attempt) {
+          this.moved(attempt);
+        }
         this.backoff.reset();
         // What was wanted while the sender was negotiating may have been lost.
         this.adjust();
@@ -205,13 +249,47 @@ export class WhipPublisher {
     }
   }
 
+  /** The new pod receives the camera: now the old one is let go of. */
+  private moved(attempt: Attempt): void {
+    this.next = null;
+    this.release(true);
+    this.attempt = attempt;
+  }
+
   private attemptFailed(attempt: Attempt, cause: unknown): void {
-    if (this.attempt !== attempt || this.track === null) {
+    if (this.track === null) {
       return;
     }
-    this.release(true);
     // Whatever is no ApiError came from WebRTC itself; a new attempt is the cure.
     const error = cause instanceof ApiError ? cause : new ApiError('MediaLost', String(cause));
+    if (this.next === attempt) {
+      this.moveFailed(error);
+    } else if (this.attempt === attempt) {
+      this.lost(error);
+    }
+  }
+
+  /** The old stream is received for as long as its pod lets it. */
+  private moveFailed(error: ApiError): void {
+    this.dropMove();
+    this.moveTimer = this.options.timers.set(() => {
+      this.moveTimer = null;
+      this.tryMove();
+    }, this.moveBackoff.next(error.retryAfterMs));
+  }
+
+  private lost(error: ApiError): void {
+    this.release(true);
+    const { next } = this;
+    if (next !== null) {
+      // The way to the other pod is begun already.
+      this.next = null;
+      this.attempt = next;
+      this.options.onState({ name: 'connecting' });
+
+      return;
+    }
+    this.dropMove();
     if (error.status > 0 && !error.transient && error.code !== 'NotFound') {
       this.track = null;
       this.options.onState({ name: 'failed', code: error.code });
@@ -247,62 +325,32 @@ export class WhipPublisher {
     }
   }
 
+  private dropMove(): void {
+    if (this.moveTimer !== null) {
+      this.options.timers.clear(this.moveTimer);
+      this.moveTimer = null;
+    }
+    const { next } = this;
+    this.next = null;
+    this.letGo(next, true);
+  }
+
   private release(tell: boolean): void {
     const { attempt } = this;
+    this.attempt = null;
+    this.letGo(attempt, tell);
+  }
+
+  private letGo(attempt: Attempt | null, tell: boolean): void {
     if (attempt === null) {
       return;
     }
-    this.attempt = null;
     this.disarmTimer(attempt);
     attempt.abort.abort();
     attempt.peer.onconnectionstatechange = null;
     if (tell && attempt.resource !== null) {
-      this.remove(attempt.resource);
+      void end(this.options, attempt.resource, this.token);
     }
     attempt.peer.close();
   }
-
-  private remove(resource: URL): void {
-    this.options
-      .fetcher(resource, {
-        method: 'DELETE',
-        headers: { Authorization: `Bearer ${this.token}` },
-        keepalive: true,
-      })
-      .catch(() => {
-        // The SFU notices by itself that no media arrives any more.
-      });
-  }
-}
-
-/** The Location of the session; elsewhere than at our origin it is not followed. */
-function resourceOf(response: Response, endpoint: URL): URL | null {
-  const location = response.headers.get('Location');
-  if (location === null) {
-    return null;
-  }
-  const resource = new URL(location, endpoint);
-
-  return resource.origin === endpoint.origin ? resource : null;
-}
-
-function gathered(peer: RTCPeerConnection, timers: Timers): Promise<void> {
-  if (peer.iceGatheringState === 'complete') {
-    return Promise.resolve();
-  }
-
-  return new Promise((resolve) => {
-    const done = () => {
-      timers.clear(timer);
-      peer.removeEventListener('icegatheringstatechange', changed);
-      resolve();
-    };
-    const changed = () => {
-      if (peer.iceGatheringState === 'complete') {
-        done();
-      }
-    };
-    const timer = timers.set(done, GATHER_MS);
-    peer.addEventListener('icegatheringstatechange', changed);
-  });
 }

@@ -36,6 +36,13 @@ export const SERVER_ERROR_CODES = [
   'BadSlot',
   'TooManySlots',
   'AlreadyPublishing',
+  'RequestTimeout',
+  'ViolationTooOld',
+  'PictureExists',
+  'EvidenceSealed',
+  'NotJPEG',
+  'BadDimensions',
+  'Undecodable',
 ] as const;
 
 export type ServerErrorCode = (typeof SERVER_ERROR_CODES)[number];
@@ -50,6 +57,8 @@ export interface ExamInfo {
   name: string;
   title: string;
   contentURL?: string;
+  /** How the quiz is shown; absent: in a frame. */
+  contentPlacement?: 'Frame' | 'Tab';
   opensAt?: number;
   startsAt?: number;
   endsAt?: number;
@@ -68,6 +77,10 @@ export interface Policy {
   version: string;
   reportIntervalMs: number;
   violations: ViolationRule[];
+  /** Of the face detector, by the names of detector/thresholds.ts; those left out keep their defaults. */
+  thresholds?: Record<string, number>;
+  /** Where a face_landmarker.task lies below the page, if the server has one. */
+  faceModel?: string;
 }
 
 export interface IceServer {
@@ -79,12 +92,28 @@ export interface IceServer {
 export interface JoinResponse {
   token: string;
   expiresAt: number;
-  student: { id: string; name: string };
+  student: { id: string; name: string; extraTimeMs?: number };
   exam: ExamInfo;
   shard: string;
   policy: Policy;
   // Go encodes an empty slice that was never made as null.
   iceServers: IceServer[] | null;
+}
+
+/** What is kept of an exam, and for how long; times of 0 are left out. */
+export interface EvidenceConfig {
+  /** How long after the exam's end pictures are kept; absent: until somebody deletes them. */
+  retentionMs?: number;
+  /** The mean time between two pictures at random moments; absent: none are taken. */
+  pictureEveryMs?: number;
+}
+
+export interface Notice {
+  student: { id: string; name: string; extraTimeMs?: number };
+  exam: ExamInfo;
+  policy: Policy;
+  /** Absent: nothing is kept. */
+  evidence?: EvidenceConfig;
 }
 
 export interface PageDelta {
@@ -113,6 +142,8 @@ export interface CountedViolation {
   type: string;
   severity: string;
   at: number;
+  /** Counts the student's violations of the type from 1; absent from older servers. */
+  number?: number;
 }
 
 /** What the student is to send: the low layer at a frame a second, it alone, or all. */
@@ -128,6 +159,9 @@ export interface ServerMessage {
   violation?: CountedViolation;
   exam?: ExamInfo;
   media?: WantedMedia;
+  /** An invigilator's message, and whether it is a warning. */
+  text?: string;
+  warning?: boolean;
   error?: WireError;
 }
 
@@ -139,6 +173,7 @@ export const CloseCode = {
   NotEnrolled: 4403,
   SessionReplaced: 4409,
   ExamFinished: 4410,
+  Terminated: 4411,
 } as const;
 
 // The slot viewer: internal/wire/view.go.

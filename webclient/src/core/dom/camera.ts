@@ -2,15 +2,17 @@
 // picture is from a canvas of a few hundred pixels.
 
 import { ApiError } from '../api-error';
-import type { Camera } from '../controller';
+import type { Camera } from '../parts';
+import type { CameraChoice } from '../session';
 import { meanLuminance } from '../signs';
 
 const WIDTH = 32;
 const HEIGHT = 18;
 
-const CONSTRAINTS: MediaStreamConstraints = {
-  audio: false,
-  video: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15, max: 30 }, facingMode: 'user' },
+const VIDEO: MediaTrackConstraints = {
+  width: { ideal: 640 },
+  height: { ideal: 360 },
+  frameRate: { ideal: 15, max: 30 },
 };
 
 export class DomCamera implements Camera {
@@ -21,7 +23,13 @@ export class DomCamera implements Camera {
   private readonly canvas = document.createElement('canvas');
   private lastFrame = -1;
 
-  constructor() {
+  private readonly store: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  private readonly key: string;
+
+  /** The choice is remembered in store, for a reload. */
+  constructor(store: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>, path: string) {
+    this.store = store;
+    this.key = `invigil.camera:${path}`;
     this.video.muted = true;
     this.video.playsInline = true;
     this.canvas.width = WIDTH;
@@ -37,8 +45,10 @@ export class DomCamera implements Camera {
     }
     let stream: MediaStream;
     try {
-      stream = await devices.getUserMedia(CONSTRAINTS);
+      stream = await devices.getUserMedia({ audio: false, video: this.constraints() });
     } catch (cause) {
+      // The chosen one may be gone; the next try takes what there is.
+      this.store.removeItem(this.key);
       throw new ApiError(codeOf(cause), String(cause));
     }
     this.stream = stream;
@@ -56,6 +66,28 @@ export class DomCamera implements Camera {
     });
 
     return stream;
+  }
+
+  choose(id: string): void {
+    this.store.setItem(this.key, id);
+  }
+
+  async list(): Promise<{ cameras: CameraChoice[]; chosen: string | null }> {
+    const devices = navigator.mediaDevices as MediaDevices | undefined;
+    const all = (await devices?.enumerateDevices().catch(() => [])) ?? [];
+
+    return {
+      cameras: all
+        .filter(({ kind, deviceId }) => kind === 'videoinput' && deviceId !== '')
+        .map(({ deviceId, label }) => ({ id: deviceId, label })),
+      chosen: this.stream?.getVideoTracks()[0]?.getSettings().deviceId ?? null,
+    };
+  }
+
+  private constraints(): MediaTrackConstraints {
+    const chosen = this.store.getItem(this.key);
+
+    return chosen === null ? { ...VIDEO, facingMode: 'user' } : { ...VIDEO, deviceId: { exact: chosen } };
   }
 
   close(): void {

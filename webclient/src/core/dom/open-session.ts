@@ -2,10 +2,15 @@
 
 import { Session } from '../controller';
 import { EventSocket } from '../events';
-import { deviceId, hasConsented, join, rememberConsent, takeToken } from '../join';
+import { EvidenceUploader } from '../evidence';
+import { deviceId, join, remember, remembers, takeToken } from '../join';
+import { readNotice } from '../notice';
+import { IndexedDBOutbox } from '../outbox';
+import { PathChecker } from '../path-check';
 import { browserTimers as timers } from '../timers';
 import { WhipPublisher } from '../whip';
 import { DomCamera } from './camera';
+import { openDetector } from './detector/open-detector';
 import { pageWatch } from './page-watch';
 
 /** The page's session, or null when it was opened without a personal link. */
@@ -21,24 +26,28 @@ export function openSession(): Session | null {
   // Absent outside secure contexts, where no exam starts anyway.
   const locks = navigator.locks as LockManager | undefined;
   const device = deviceId(path, sessionStorage, locks, randomId);
+  const now = () => timers.now();
+  const endpoint = new URL('api/v1/whip', base);
+  const createPeer = (config: RTCConfiguration) => new RTCPeerConnection(config);
+  let owner = '';
   const session = new Session({
-    join: async () => join({ fetcher, base, token, device: await device, now: () => timers.now() }),
-    camera: new DomCamera(),
+    notice: () => readNotice({ fetcher, base, token, now }),
+    join: async () => {
+      owner = `${path} ${await device}`;
+
+      return join({ fetcher, base, token, device: await device, now });
+    },
+    camera: new DomCamera(sessionStorage, path),
     page: pageWatch,
-    rememberConsent: () => {
-      rememberConsent(path, sessionStorage);
+    remember: (step) => {
+      remember(step, path, sessionStorage);
     },
     timers,
     random,
-    publisher: (onState) =>
-      new WhipPublisher({
-        endpoint: new URL('api/v1/whip', base),
-        fetcher,
-        createPeer: (config) => new RTCPeerConnection(config),
-        timers,
-        random,
-        onState,
-      }),
+    evidence: new EvidenceUploader({ endpoint: new URL('api/v1/evidence', base), fetcher, timers, random }),
+    detector: (callbacks) => openDetector(base, timers, random, callbacks),
+    pathChecker: (onChange) => new PathChecker({ endpoint, fetcher, createPeer, timers, onChange }),
+    publisher: (onState) => new WhipPublisher({ endpoint, fetcher, createPeer, timers, random, onState }),
     events: (_admission, onState, onMessage) =>
       new EventSocket({
         url: socketURL(base),
@@ -47,8 +56,10 @@ export function openSession(): Session | null {
         random,
         onState,
         onMessage,
+        outbox: new IndexedDBOutbox({ factory: globalThis.indexedDB, owner, now }),
       }),
   });
+  watchDevice(session);
   window.addEventListener('pagehide', () => {
     session.leave();
   });
@@ -58,11 +69,31 @@ export function openSession(): Session | null {
       location.reload();
     }
   });
-  if (hasConsented(path, sessionStorage)) {
-    session.dispatch({ type: 'started', resume: true });
+  session.dispatch({ type: 'opened' });
+  if (remembers('consent', path, sessionStorage)) {
+    session.dispatch({ type: 'started', again: true, resume: remembers('entered', path, sessionStorage) });
   }
 
   return session;
+}
+
+/** What tells that the network, the page or a camera is back. */
+function watchDevice(session: Session): void {
+  const woken = () => {
+    if (document.visibilityState === 'visible') {
+      session.woken();
+    }
+  };
+  window.addEventListener('online', () => {
+    session.woken();
+  });
+  document.addEventListener('visibilitychange', woken);
+  // Chromium has stopped a hidden page, and lets it go on.
+  document.addEventListener('resume', woken);
+  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  devices?.addEventListener('devicechange', () => {
+    session.devicesChanged();
+  });
 }
 
 function socketURL(base: string): URL {

@@ -1,7 +1,7 @@
 // Whether this page is visible and in front. document.hasFocus() is asked rather
 // than counting blur events: it stays true while the focus is in the quiz frame.
 
-import type { PageWatch } from '../controller';
+import type { PageWatch } from '../parts';
 
 export const pageWatch: PageWatch = {
   visible: () => document.visibilityState === 'visible',

@@ -1,5 +1,5 @@
+import { duration } from '../../core/format';
 import { errorText, texts } from '../../core/messages';
-import { duration } from './duration';
 import { useHeadingFocus } from './use-heading-focus';
 import { useNow } from './use-now';
 

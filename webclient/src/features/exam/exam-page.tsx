@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import type { Session } from '../../core/controller';
 import { texts } from '../../core/messages';
 import { CameraCheck } from './camera-check';
+import { Early } from './early';
 import { ErrorScreen } from './error-screen';
 import { ExamRoom } from './exam-room';
 import { Finished } from './finished';
@@ -32,11 +33,24 @@ function SessionPage({ session }: { session: Session }) {
     case 'start':
       return (
         <Shell step="notice">
+          <Waiting key="start" title={texts.loading.title} body={texts.loading.body} />
+        </Shell>
+      );
+    case 'notice':
+      return state.notice === null ? null : (
+        <Shell state={state} step="notice">
           <Notice
+            notice={state.notice}
             onStart={() => {
               session.dispatch({ type: 'started', resume: false });
             }}
           />
+        </Shell>
+      );
+    case 'early':
+      return (
+        <Shell state={state} step="notice">
+          <Early state={state} until={phase.until} />
         </Shell>
       );
     case 'joining':
@@ -55,8 +69,14 @@ function SessionPage({ session }: { session: Session }) {
       return (
         <Shell state={state} step="camera">
           <CameraCheck
-            name={state.admission?.student.name ?? ''}
+            state={state}
             stream={session.stream}
+            onCamera={(id) => {
+              session.dispatch({ type: 'cameraChosen', id });
+            }}
+            onAgain={() => {
+              session.dispatch({ type: 'pathWanted' });
+            }}
             onEnter={() => {
               session.dispatch({ type: 'entered' });
             }}
@@ -72,6 +92,9 @@ function SessionPage({ session }: { session: Session }) {
           stream={session.stream}
           onDismiss={() => {
             session.dispatch({ type: 'warningDismissed' });
+          }}
+          onRead={(id) => {
+            session.dispatch({ type: 'messageRead', id });
           }}
           onCamera={() => {
             session.dispatch({ type: 'cameraWanted' });

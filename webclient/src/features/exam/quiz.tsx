@@ -1,17 +1,29 @@
 import { texts } from '../../core/messages';
-import { serverNow, type State } from '../../core/session';
+import { quizHasOwnTab, serverNow, type State } from '../../core/session';
 import { quizFrame } from './quiz-frame';
 import { useNow } from './use-now';
+import { WaitingRoom } from './waiting-room';
 
 export function Quiz({ state }: { state: State }) {
   const now = serverNow(state, useNow());
-  const contentURL = state.exam?.contentURL ?? '';
-  if (contentURL !== '' && now < (state.exam?.startsAt ?? 0)) {
-    return <p className="no-quiz">{texts.room.notYet}</p>;
+  const { clockOffsetMs, exam } = state;
+  const startsAt = exam?.startsAt ?? 0;
+  if (now < startsAt) {
+    return <WaitingRoom startsAt={startsAt} now={now} clockOffsetMs={clockOffsetMs} />;
   }
-  const frame = quizFrame(contentURL, location.origin);
+  const frame = quizFrame(exam?.contentURL ?? '', location.origin);
   if (frame === null) {
     return <p className="no-quiz">{texts.room.noQuiz}</p>;
+  }
+  if (quizHasOwnTab(exam)) {
+    return (
+      <div className="no-quiz">
+        <p>{texts.room.quizInTab}</p>
+        <a className="primary" href={frame.src} target="_blank" rel="noopener noreferrer">
+          {texts.room.openQuiz}
+        </a>
+      </div>
+    );
   }
 
   return (

@@ -1,3 +1,4 @@
+import { timeOfDay } from '../../core/format';
 import { texts, warningText } from '../../core/messages';
 import type { Warning } from '../../core/session';
 
@@ -8,12 +9,12 @@ interface WarningNoteProps {
 
 export function WarningNote({ warning, onDismiss }: WarningNoteProps) {
   const { title, noted, dismiss } = texts.warning;
-  const time = new Date(warning.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = timeOfDay(warning.at);
 
   return (
     <div className="note warning" data-violation={warning.type}>
       <p>
-        <strong>{title}:</strong> {warningText(warning.type)} <span className="small">{noted(time)}</span>
+        <strong>{title}:</strong> {warningText(warning.type)} <span className="small">{noted({ time })}</span>
       </p>
       <button type="button" onClick={onDismiss}>
         {dismiss}
