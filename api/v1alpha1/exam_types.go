@@ -46,6 +46,16 @@ type ExamList struct {
 	Items           []Exam `json:"items"`
 }
 
+// ContentPlacement says where the quiz opens.
+// +kubebuilder:validation:Enum=Frame;Tab
+type ContentPlacement string
+
+// The placements.
+const (
+	ContentInFrame ContentPlacement = "Frame"
+	ContentInTab   ContentPlacement = "Tab"
+)
+
 // ExamSpec describes the exam.
 type ExamSpec struct {
 	// title is the exam's name as students and invigilators read it.
@@ -60,6 +70,14 @@ type ExamSpec struct {
 	// +kubebuilder:validation:MaxLength=2000
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('https://') || self.startsWith('http://')",message="contentURL must start with https:// or http://"
 	ContentURL string `json:"contentURL,omitempty"`
+
+	// contentPlacement is where the quiz opens: Frame shows it within the student's
+	// page, Tab lets the student open a tab of its own, for sites that cannot be
+	// framed. With Tab, FocusLost is not watched: looking at the quiz cannot be told
+	// from leaving it.
+	// +optional
+	// +kubebuilder:default=Frame
+	ContentPlacement ContentPlacement `json:"contentPlacement,omitempty"`
 
 	// schedule says when the exam runs. Without it the exam opens at once and
 	// stays open until it is deleted.

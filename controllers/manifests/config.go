@@ -34,6 +34,8 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 		Students:   make([]wire.Student, 0, len(in.Students)),
 		Policy:     policy,
 
+		ContentPlacement: string(in.Exam.Spec.ContentPlacement),
+
 		Invigilators: in.Invigilators,
 		Evidence:     evidenceConfig(in),
 	}

@@ -67,6 +67,10 @@ type entry struct {
 	// due and index are the agenda's.
 	due   int64
 	index int
+	// stored is when the store last took a report, storedLive whether it knows that
+	// the session was live.
+	stored     int64
+	storedLive bool
 	// queued is whether it waits to be saved, saved when it last was.
 	queued bool
 	saved  int64

@@ -154,6 +154,7 @@ func (t *Tracker) Reported(student string, conn Conn, message wire.ClientMessage
 	}
 
 	t.apply(e, outcome.Record)
+	e.stored, e.storedLive = at, outcome.Record.Live
 
 	// A socket that was replaced while the store was asked: its page is not shown
 	// any more. What counted has counted.

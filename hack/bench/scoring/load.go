@@ -174,6 +174,7 @@ func (l *load) read(s *session) {
 		s.acked = seq
 
 		if s.violates(seq) {
+			s.certain = seq
 			s.counted++
 		}
 		s.mu.Unlock()

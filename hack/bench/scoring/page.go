@@ -31,11 +31,12 @@ type session struct {
 	number int64
 
 	mu sync.Mutex
-	// sent and acked are reports' numbers, at when they were sent, counted how
-	// many violations the acknowledged ones had.
-	sent, acked int64
-	at          [outstanding]time.Time
-	counted     int64
+	// sent and acked are reports' numbers, certain the last one with a violation
+	// that is acknowledged, at when they were sent, counted how many violations the
+	// acknowledged ones had.
+	sent, acked, certain int64
+	at                   [outstanding]time.Time
+	counted              int64
 }
 
 func join(ctx context.Context, client *http.Client, s *servers, i int) (*session, error) {

@@ -54,6 +54,8 @@ scenario('a violation during an outage survives a reload, and is counted once', 
   await lookAway(device, page);
   assert.equal(await kept(page), 1);
   await page.reload().catch(() => undefined);
+  // The browser's own page comes a moment after the failure, and would end the next navigation.
+  await page.waitForURL(/^chrome-error:/, { waitUntil: 'commit' });
 
   await it.stack.command('start scoring');
   await page.goto(it.stack.base);
