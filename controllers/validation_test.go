@@ -310,7 +310,8 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const want = `evidence:
+	const want = `contentPlacement: Frame
+evidence:
   pictureInterval: 10m0s
   retention: 720h0m0s
   type: Volume

@@ -106,7 +106,10 @@ type feedSocket struct {
 
 // serve feeds who until something ends it.
 func (f *feedSocket) serve(ctx context.Context, s *Server, who invigilator.Invigilator) closeReason {
-	var others, writer sync.WaitGroup
+	var (
+		others, writer sync.WaitGroup
+		broken         closeReason // why the writer has ended
+	)
 
 	// Only the wait for the next message ends with it: a context that ends during
 	// a write takes the connection with it.
@@ -117,8 +120,12 @@ func (f *feedSocket) serve(ctx context.Context, s *Server, who invigilator.Invig
 	//nolint:contextcheck // a ping has a time-out of its own
 	others.Go(func() { keepAlive(f.connection, s.pingInterval, f.done) })
 	writer.Go(func() {
-		if reason, failed := f.write(ctx, feeding); failed {
-			f.ended <- reason
+		var failed bool
+		if broken, failed = f.write(ctx, feeding); failed {
+			select {
+			case f.ended <- broken:
+			default: // It ends already.
+			}
 		}
 	})
 
@@ -126,6 +133,12 @@ func (f *feedSocket) serve(ctx context.Context, s *Server, who invigilator.Invig
 
 	stop()
 	writer.Wait()
+
+	// A write that takes too long ends the connection, and the reader may be the
+	// first to say that it has ended.
+	if reason.code == closedAlready {
+		reason = broken
+	}
 
 	if reason.code == closedAlready || reason.code == wire.CloseTooSlow {
 		_ = f.connection.CloseNow()
