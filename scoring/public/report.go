@@ -79,13 +79,7 @@ func (r *reportReader) delta(into *wire.PageDelta) {
 func (r *reportReader) violations() []wire.ReportedViolation {
 	list := []wire.ReportedViolation{}
 
-	r.expect('[')
-
-	if r.skip(']') {
-		return list
-	}
-
-	for !r.strange {
+	r.each('[', ']', func() {
 		var one wire.ReportedViolation
 
 		r.object(func(key []byte) {
@@ -102,36 +96,35 @@ func (r *reportReader) violations() []wire.ReportedViolation {
 		})
 
 		list = append(list, one)
-
-		if r.skip(']') {
-			break
-		}
-
-		r.expect(',')
-	}
+	})
 
 	return list
 }
 
 // object calls value for each key, to read its value.
 func (r *reportReader) object(value func(key []byte)) {
-	r.expect('{')
+	r.each('{', '}', func() {
+		key := r.plain()
+		r.expect(':')
 
-	if r.skip('}') {
+		if !r.strange {
+			value(key)
+		}
+	})
+}
+
+// each calls item for each of what stands between begin and end, to read it.
+func (r *reportReader) each(begin, end byte, item func()) {
+	r.expect(begin)
+
+	if r.skip(end) {
 		return
 	}
 
 	for !r.strange {
-		key := r.plain()
-		r.expect(':')
+		item()
 
-		if r.strange {
-			return
-		}
-
-		value(key)
-
-		if r.skip('}') {
+		if r.skip(end) {
 			return
 		}
 

@@ -44,10 +44,7 @@ func TestExam(t *testing.T) {
 		t.Fatalf("apply the sample: %v\n%s", err, output)
 	}
 
-	steps := []struct {
-		name string
-		run  func(*testing.T)
-	}{
+	inOrder(t, []step{
 		{"becomes ready", func(t *testing.T) {
 			s.run(t, "wait", "--for=condition=Ready", "exam/"+examName, "--timeout=240s")
 		}},
@@ -62,12 +59,7 @@ func TestExam(t *testing.T) {
 		{"the operator may restart", s.testOperatorRestart},
 		{"more students are enrolled while it runs", s.testRosterGrows},
 		{"deleting it leaves nothing but its evidence", s.testDelete},
-	}
-	for _, step := range steps {
-		if !t.Run(step.name, step.run) {
-			t.FailNow()
-		}
-	}
+	})
 }
 
 func (s *suite) testColumns(t *testing.T) {

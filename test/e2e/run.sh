@@ -17,6 +17,7 @@ fi
 hack/deploy.sh
 # shellcheck disable=SC1091
 . bin/deploy/env
-export KUBECONFIG KUBECTL LAB_IMAGE
+CLUSTER_KIND="$(hack/cluster.sh which)"
+export KUBECONFIG KUBECTL LAB_IMAGE CLUSTER_KIND
 go build -o bin/kubectl-exam ./cmd/kubectl-exam
 go test -tags e2e -count=1 -timeout 25m -v "$@" ./test/e2e/

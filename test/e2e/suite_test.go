@@ -237,3 +237,20 @@ func (s *suite) awaitSession(
 			student, status.State, status.Streaming, state, streaming)
 	})
 }
+
+// step is a part of a story, which builds on those before it.
+type step struct {
+	name string
+	run  func(*testing.T)
+}
+
+// inOrder runs steps until one fails.
+func inOrder(t *testing.T, steps []step) {
+	t.Helper()
+
+	for _, step := range steps {
+		if !t.Run(step.name, step.run) {
+			t.FailNow()
+		}
+	}
+}
