@@ -168,3 +168,8 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
+
+ignore (
+	./test/browser/node_modules
+	./webclient/node_modules
+)
