@@ -68,6 +68,34 @@ scenario('a violation during an outage survives a reload, and is counted once', 
   assert.equal(await it.stack.violations('s1', 'FocusLost'), 1);
 });
 
+scenario('what a tab kept that was closed without net is taken over by the next one, and counted once', { allow: OUTAGE }, async (it) => {
+  const device = await it.device();
+  const page = await it.open(device, it.stack.links.s1);
+  await it.enter(page, 's1');
+  await device.context.setOffline(true);
+  await it.stack.command('kill scoring');
+  await page.locator('.connection.interrupted').waitFor({ timeout: 30_000 });
+  await lookAway(device, page);
+  await until('it is kept', async () => (await kept(page)) === 1);
+  const blank = await device.context.newPage();
+  await page.close();
+  await it.stack.command('start scoring');
+  await device.context.setOffline(false);
+
+  // Somebody else on the same machine takes over nothing.
+  await blank.goto(it.stack.links.s2);
+  await it.enter(blank, 's2');
+  assert.equal(await kept(blank), 1);
+  await blank.close();
+
+  const next = await device.context.newPage();
+  await next.goto(it.stack.links.s1);
+  await it.enter(next, 's1');
+  await until('it is counted', async () => (await it.stack.violations('s1', 'FocusLost')) === 1);
+  await until('it is kept no longer', async () => (await kept(next)) === 0);
+  assert.equal(await it.stack.violations('s2', 'FocusLost'), 0);
+});
+
 scenario('after a long outage the page is back at once when the network is', { allow: OUTAGE }, async (it) => {
   const device = await it.device();
   const page = await it.open(device, it.stack.links.s1);
