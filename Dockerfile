@@ -6,6 +6,8 @@ WORKDIR /src/webclient
 COPY webclient/package.json webclient/package-lock.json ./
 RUN npm ci
 COPY webclient/ ./
+# Its text goes with what the page contains (webclient/build/licenses.ts).
+COPY LICENSE ../
 RUN npm run build
 
 FROM docker.io/library/golang:1.26-bookworm AS build

@@ -79,6 +79,7 @@ type pass struct {
 	keys *manifests.Keys
 	// invigilators is how scoring checks who watches.
 	invigilators *wire.Invigilators
+	iceServers   []wire.IceServerConfig
 	evidence     evidence
 	pods         map[string]*corev1.Pod
 	shards       []shard
@@ -108,7 +109,7 @@ type pendingEvent struct {
 func (p *pass) input(r *Reconciler) manifests.Input {
 	return manifests.Input{
 		Exam: p.exam, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
-		Evidence: p.evidence.recorded, Images: r.Images, ManagerNamespace: r.ManagerNamespace,
+		IceServers: p.iceServers, Evidence: p.evidence.recorded, Images: r.Images, ManagerNamespace: r.ManagerNamespace,
 	}
 }
 
@@ -130,6 +131,7 @@ func (r *Reconciler) steps() []step {
 		{"sessions", r.applySessions, false},
 		{"links", r.applyLinks, false},
 		{"invigilators", r.applyInvigilators, false},
+		{"ice servers", r.readIceServers, false},
 		{"evidence", r.applyEvidence, false},
 		{"config", r.applyConfig, false},
 		{"network", r.applyNetwork, false},

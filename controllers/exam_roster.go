@@ -78,7 +78,7 @@ func (r *Reconciler) rosterOfSecret(
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 
-	if err := r.Secrets.Get(ctx, name, meta); err == nil && known.secretVersion == version(ref, meta) {
+	if err := r.Secrets.Get(ctx, name, meta); err == nil && known.secretVersion == version(ref.Key, meta) {
 		return known.students, nil
 	}
 
@@ -101,13 +101,13 @@ func (r *Reconciler) rosterOfSecret(
 		return nil, outcome.Stalled(examv1alpha1.ReasonRosterInvalid, "Secret %s, key %s: %s", ref.Name, ref.Key, err)
 	}
 
-	known.secretVersion, known.students = version(ref, secret), students
+	known.secretVersion, known.students = version(ref.Key, secret), students
 
 	return students, nil
 }
 
-func version(ref *examv1alpha1.RosterSecretRef, secret metav1.Object) string {
-	return fmt.Sprintf("%s/%s/%s", secret.GetUID(), secret.GetResourceVersion(), ref.Key)
+func version(key string, secret metav1.Object) string {
+	return fmt.Sprintf("%s/%s/%s", secret.GetUID(), secret.GetResourceVersion(), key)
 }
 
 // sameStudent is whether a roster entry is the same for everybody who reads events.

@@ -30,6 +30,9 @@ type remembered struct {
 	secretVersion string
 	students      []examv1alpha1.Student
 
+	// iceSecrets are TURN servers' secrets as they were read last.
+	iceSecrets map[examv1alpha1.IceSecretRef]readSecret
+
 	// enrolled is the roster of the last pass, for telling what changed.
 	enrolled []examv1alpha1.Student
 
@@ -42,6 +45,9 @@ type remembered struct {
 	linksOf string
 	links   [][]byte
 }
+
+// readSecret is the value of one key of a Secret, and the version it was read at.
+type readSecret struct{ version, value string }
 
 // of returns the memory of one Exam. One Exam is reconciled by one worker at a
 // time, so what is returned has one user.

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -99,7 +100,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		options.Now = time.Now
 	}
 
-	// Rosters are in other people's Secrets. Of those only the metadata is kept.
+	// Rosters and TURN secrets are in other people's Secrets. Of those only the metadata is kept.
 	secrets, err := cache.New(mgr.GetConfig(), cache.Options{
 		Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(),
 		DefaultTransform: onlyIdentity,
@@ -150,8 +151,8 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 	anySecret := &metav1.PartialObjectMetadata{}
 	anySecret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 
-	rosters := func(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-		return r.examsWithRoster(ctx, secret)
+	users := func(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
+		return r.examsWithSecret(ctx, secret)
 	}
 
 	err := ctrl.NewControllerManagedBy(mgr).
@@ -171,7 +172,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(examOf)).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.examsOnNode), builder.WithPredicates(addressesChanged())).
 		Watches(&examv1alpha1.ExamSession{}, gathered()).
-		WatchesRawSource(source.Kind(secrets, anySecret, handler.TypedEnqueueRequestsFromMapFunc(rosters))).
+		WatchesRawSource(source.Kind(secrets, anySecret, handler.TypedEnqueueRequestsFromMapFunc(users))).
 		WatchesRawSource(source.Channel(r.Sessions.Changes(), &handler.EnqueueRequestForObject{})).
 		WatchesRawSource(source.Channel(r.Issuer.Changes(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
@@ -251,8 +252,9 @@ func (r *Reconciler) examsOnNode(ctx context.Context, node client.Object) []reco
 	return requests
 }
 
-// examsWithRoster are the Exams whose roster is in the Secret.
-func (r *Reconciler) examsWithRoster(ctx context.Context, secret client.Object) []reconcile.Request {
+// examsWithSecret are the Exams whose roster, or TURN server's secret, is in the
+// Secret.
+func (r *Reconciler) examsWithSecret(ctx context.Context, secret client.Object) []reconcile.Request {
 	exams := &examv1alpha1.ExamList{}
 	if err := r.Client.List(ctx, exams, client.InNamespace(secret.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 		return nil
@@ -261,10 +263,20 @@ func (r *Reconciler) examsWithRoster(ctx context.Context, secret client.Object) 
 	var requests []reconcile.Request
 
 	for i := range exams.Items {
-		if ref := exams.Items[i].Spec.Roster.SecretRef; ref != nil && ref.Name == secret.GetName() {
+		if readsSecret(&exams.Items[i], secret.GetName()) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&exams.Items[i])})
 		}
 	}
 
 	return requests
+}
+
+func readsSecret(exam *examv1alpha1.Exam, name string) bool {
+	if ref := exam.Spec.Roster.SecretRef; ref != nil && ref.Name == name {
+		return true
+	}
+
+	return slices.ContainsFunc(exam.Spec.Media.IceServers, func(server examv1alpha1.IceServer) bool {
+		return server.SecretRef != nil && server.SecretRef.Name == name
+	})
 }

@@ -115,6 +115,87 @@ func TestValidation(t *testing.T) {
 			"&endpoint=https://s3.example.org:9000&prefix=maths/'}, retention: 0s, pictureInterval: 0s}"},
 		"no evidence":          {spec: roster + "evidence: {type: None}"},
 		"evidence on a volume": {spec: roster + "evidence: {volume: {size: 10Gi, storageClassName: fast}}"},
+		"unknown threshold": {spec: roster + "detector: {thresholds: [{name: juggling, value: '1'}]}", want: []string{
+			`spec.detector.thresholds[0].name: Unsupported value: "juggling": supported values: "blackBelow", "yawEnter", ` +
+				`"yawLeave", "pitchEnter", "pitchLeave", "gazeEnter", "gazeLeave", "irisOffsetPerDegree", "eyeWidthMin", ` +
+				`"eyeOpennessMin", "uncalibratedFactor", "mouthSwing", "mouthWindowMs", "mouthEnterTurns", "mouthLeaveTurns", ` +
+				`"mouthMinSamples", "darkEnter", "darkLeave", "brightEnter", "brightLeave", "flatEnter", "flatLeave", ` +
+				`"blurEnter", "blurLeave", "sameBelow", "frozenAfterMs"`,
+		}},
+		"threshold that is no number": {spec: roster + "detector: {thresholds: [{name: yawEnter, value: wide}]}", want: []string{
+			`spec.detector.thresholds[0].value: Invalid value: "wide": spec.detector.thresholds[0].value in body ` +
+				`should match '^[0-9]{1,6}(\.[0-9]{1,6})?$'`,
+			`spec.detector.thresholds: Invalid value: "array": type conversion error from 'string' to 'double' ` +
+				"evaluating rule: yawEnter must be at least yawLeave; the defaults are 21 and 16",
+			`spec.detector.thresholds[0]: Invalid value: "object": type conversion error from 'string' to 'double' ` +
+				"evaluating rule: value must be between 1 and 90 degrees",
+		}},
+		"thresholds out of range": {
+			spec: roster + "detector: {thresholds: [{name: yawEnter, value: '91'}, {name: darkEnter, value: '0.5'}, " +
+				"{name: flatLeave, value: '129'}, {name: sameBelow, value: '2'}, {name: eyeWidthMin, value: '7.5'}, " +
+				"{name: uncalibratedFactor, value: '0.9'}, {name: frozenAfterMs, value: '99'}]}",
+			want: []string{
+				"spec.detector.thresholds[0]: Invalid value: value must be between 1 and 90 degrees",
+				"spec.detector.thresholds[1]: Invalid value: value must be a luma between 1 and 255",
+				"spec.detector.thresholds[2]: Invalid value: value must be a contrast between 0.1 and 128",
+				"spec.detector.thresholds[3]: Invalid value: value must be between 0.0001 and 1",
+				"spec.detector.thresholds[4]: Invalid value: value must be a whole number between 1 and 200",
+				"spec.detector.thresholds[5]: Invalid value: value must be between 1 and 10",
+				"spec.detector.thresholds[6]: Invalid value: value must be whole milliseconds between 100 and 600000",
+			},
+		},
+		"a way out that is narrower than the way in": {
+			spec: roster + "detector: {thresholds: [{name: yawEnter, value: '15'}, {name: gazeLeave, value: '22.5'}, " +
+				"{name: pitchEnter, value: '20'}, {name: pitchLeave, value: '20.001'}, {name: mouthLeaveTurns, value: '4'}, " +
+				"{name: brightEnter, value: '214'}, {name: darkEnter, value: '49'}, {name: flatEnter, value: '13.1'}, " +
+				"{name: blurLeave, value: '0.0199'}]}",
+			want: []string{
+				"spec.detector.thresholds: Invalid value: yawEnter must be at least yawLeave; the defaults are 21 and 16",
+				"spec.detector.thresholds: Invalid value: pitchEnter must be at least pitchLeave; the defaults are 35 and 28",
+				"spec.detector.thresholds: Invalid value: gazeEnter must be at least gazeLeave; the defaults are 22 and 16",
+				"spec.detector.thresholds: Invalid value: mouthEnterTurns must be at least mouthLeaveTurns; " +
+					"the defaults are 3 and 2",
+				"spec.detector.thresholds: Invalid value: brightEnter must be at least brightLeave; the defaults are 225 and 215",
+				"spec.detector.thresholds: Invalid value: darkLeave must be at least darkEnter; the defaults are 48 and 40",
+				"spec.detector.thresholds: Invalid value: flatLeave must be at least flatEnter; the defaults are 13 and 10",
+				"spec.detector.thresholds: Invalid value: blurLeave must be at least blurEnter; the defaults are 0.03 and 0.02",
+			},
+		},
+		"face model without a checksum": {spec: roster + "detector: {faceModel: {configMapPrefix: face-model}}", want: []string{
+			"spec.detector.faceModel.sha256: Required value",
+		}},
+		"face model with half a checksum": {
+			spec: roster + "detector: {faceModel: {configMapPrefix: face-model, sha256: abc}}", want: []string{
+				`spec.detector.faceModel.sha256: Invalid value: "abc": spec.detector.faceModel.sha256 in body ` +
+					"should be at least 64 chars long",
+			},
+		},
+		"detector in full": {spec: roster +
+			"detector: {thresholds: [{name: yawEnter, value: '30'}, {name: blurEnter, value: '0.01'}], " +
+			"faceModel: {configMapPrefix: face-model, sha256: " + strings.Repeat("0a", 32) + "}}"},
+		"TURN without a secret": {spec: roster + "media: {iceServers: [{urls: ['turn:turn.example.org:3478']}]}", want: []string{
+			"spec.media.iceServers[0]: Invalid value: secretRef must be set for turn: and turns: URLs, and only for these",
+		}},
+		"STUN with a secret": {
+			spec: roster + "media: {iceServers: [{urls: ['stun:turn.example.org'], secretRef: {name: turn}}]}",
+			want: []string{
+				"spec.media.iceServers[0]: Invalid value: secretRef must be set for turn: and turns: URLs, and only for these",
+			},
+		},
+		"STUN and TURN in one": {
+			spec: roster + "media: {iceServers: [{urls: ['stun:a.example', 'turn:a.example'], secretRef: {name: turn}}]}",
+			want: []string{"spec.media.iceServers[0]: Invalid value: urls must be all of TURN or all of STUN"},
+		},
+		"ICE server that is none": {
+			spec: roster + "media: {iceServers: [{urls: ['https://turn.example.org']}]}", want: []string{
+				"spec.media.iceServers[0]: Invalid value: urls must be all of TURN or all of STUN",
+				"spec.media.iceServers[0].urls: Invalid value: each URL must be stun:HOST:PORT, stuns:HOST:PORT, " +
+					"turn:HOST:PORT or turns:HOST:PORT; the last two may end in ?transport=udp or ?transport=tcp",
+			},
+		},
+		"ICE servers": {spec: roster + "media: {iceServers: [{urls: ['stun:[2001:db8::1]:3478', 'stuns:stun.example.org']}, " +
+			"{urls: ['turn:192.0.2.1:3478?transport=udp', 'turns:turn.example.org:443?transport=tcp'], " +
+			"secretRef: {name: turn}}]}"},
 		"name too long for pods": {name: strings.Repeat("a", 41), spec: roster, want: []string{
 			"<nil>: Invalid value: metadata.name must be at most 40 lower-case letters, digits and -, beginning with a letter: " +
 				"pods and services are named after it",

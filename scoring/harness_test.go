@@ -52,6 +52,8 @@ type bench struct {
 	// evidence is the URL of the bucket; "": none. signing signs what is in it.
 	evidence string
 	signing  ed25519.PrivateKey
+	// faceModel is where the face model is.
+	faceModel string
 	// random says when pictures are taken; nil: by chance.
 	random func() float64
 	// wrap changes the public listener.
@@ -182,7 +184,7 @@ func (b *bench) start() {
 			LinkKey: b.link.Public().(ed25519.PublicKey), SessionKey: b.session,
 			Redis: client, Page: page(), Public: public, Internal: internal,
 			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits, Door: b.door,
-			Evidence: evidence,
+			Evidence: evidence, FaceModel: b.faceModel,
 		})
 	}()
 

@@ -151,6 +151,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		headers                                         []string
 	}{
 		{"page", door, "GET", "/", "/", "", "", 200, "", nil},
+		{"model, and the exam has none", door, "GET", "/models/{sha256}/face_landmarker.task", "/models/00/face_landmarker.task",
+			"", "", 404, wire.CodeNotFound, nil},
 		{"notice", door, "GET", "/api/v1/notice", "/api/v1/notice", b.linkFor("s1"), "", 200, "", nil},
 		{"notice without token", door, "GET", "/api/v1/notice", "/api/v1/notice", "", "", 401, wire.CodeUnauthenticated, nil},
 		{"picture, and none are kept", door, "POST", "/api/v1/evidence", "/api/v1/evidence", joined.Token, "",

@@ -40,6 +40,9 @@ type Options struct {
 	JournalDir string
 	// Evidence is where the exam's evidence goes; nil: nothing is recorded.
 	Evidence *Evidence
+	// FaceModel is where the model for the page's second engine is: a file, or a
+	// folder with its parts 0, 1 and so on; "": nowhere.
+	FaceModel string
 	// Page is the built web client.
 	Page fs.FS
 	// Public and Internal are the two servers' listeners. Run closes them.

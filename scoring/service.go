@@ -13,6 +13,7 @@ import (
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/exam"
+	"github.com/invigil/invigil/scoring/facemodel"
 	"github.com/invigil/invigil/scoring/feed"
 	"github.com/invigil/invigil/scoring/internalapi"
 	"github.com/invigil/invigil/scoring/invigilator"
@@ -49,6 +50,8 @@ type service struct {
 	// invigilators says who may watch, feed tells them.
 	invigilators *invigilator.Checker
 	feed         *feed.Hub
+	// models is the face model that pages may load.
+	models *facemodel.Holder
 	// witness puts on record what happens; nil: nobody does.
 	witness *witness.Witness
 	// transport reaches the pods.
@@ -70,6 +73,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 	s := &service{
 		options: options,
 		tracker: session.NewTracker(options.Now, set),
+		models:  facemodel.New(options.FaceModel, options.Log.Named("facemodel"), set.FaceModelMissing),
 		transport: &http.Transport{
 			MaxIdleConnsPerHost:   64,
 			IdleConnTimeout:       time.Minute,
@@ -121,7 +125,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 	}
 
 	s.exam, err = exam.New(exam.Options{
-		Config: config, Store: s.store, Tracker: s.tracker, Media: s.watcher,
+		Config: config, Store: s.store, Tracker: s.tracker, Media: s.watcher, Models: s.models,
 		LinkKey: options.LinkKey, SessionKey: options.SessionKey,
 		Now: options.Now, Log: options.Log.Named("exam"), Metrics: set, Limits: options.Limits,
 		Recorder: recorder,
@@ -139,7 +143,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 	s.tracker.OnEvent(s.feed.Event)
 
 	parts := public.Options{
-		Invigilators: s.invigilators, Feed: s.feed, Actor: s.exam, Now: options.Now,
+		Invigilators: s.invigilators, Feed: s.feed, Actor: s.exam, Models: s.models, Now: options.Now,
 		Exam: s.exam, Page: options.Page, Log: options.Log.Named("public"), Metrics: set, Transport: s.transport,
 		PingInterval: options.PingInterval, WriteTimeout: options.WriteTimeout,
 	}
@@ -155,6 +159,8 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 
 		return nil, err
 	}
+
+	s.models.Configure(config.FaceModel)
 
 	if err := s.invigilators.Configure(config.Invigilators); err != nil {
 		options.Log.Warn("nobody may watch", zap.Error(err))
@@ -189,6 +195,11 @@ func (s *service) start(ctx context.Context, group *errgroup.Group) {
 		return nil
 	})
 	group.Go(func() error {
+		s.models.Run(ctx)
+
+		return nil
+	})
+	group.Go(func() error {
 		s.feed.Run(ctx)
 
 		return nil
@@ -209,6 +220,8 @@ func (s *service) configure(ctx context.Context, config wire.ExamConfig) error {
 	if err := s.exam.Configure(ctx, config); err != nil {
 		return err
 	}
+
+	s.models.Configure(config.FaceModel)
 
 	if s.witness != nil {
 		s.witness.Configure(config.Evidence)

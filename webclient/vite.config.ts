@@ -2,9 +2,10 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 import { engineFiles } from './build/engine-files.ts';
+import { licenses } from './build/licenses.ts';
 
 export default defineConfig({
-  plugins: [react(), engineFiles()],
+  plugins: [react(), engineFiles(), licenses()],
   // The page is served below /x/<namespace>/<exam>/, which is unknown at build
   // time, so every asset is addressed relative to the page.
   base: './',

@@ -60,6 +60,9 @@ const (
 	ReasonRosterSecretNotFound = "RosterSecretNotFound"
 	// ReasonRosterInvalid: the roster cannot be read; the message names the line.
 	ReasonRosterInvalid = "RosterInvalid"
+	// ReasonIceSecretNotFound: spec.media.iceServers names no Secret or key, or an
+	// empty one. The exam goes on without that server.
+	ReasonIceSecretNotFound = "IceSecretNotFound"
 	// ReasonTooManyPods: the roster needs more SFU pods than an Exam may have;
 	// raise spec.media.studentsPerPod.
 	ReasonTooManyPods = "TooManyPods"

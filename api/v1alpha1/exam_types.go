@@ -93,6 +93,11 @@ type ExamSpec struct {
 	// +kubebuilder:default={}
 	Policy Policy `json:"policy,omitzero"`
 
+	// detector says how the students' pages look at their cameras.
+	// +optional
+	// +kubebuilder:default={}
+	Detector Detector `json:"detector,omitzero"`
+
 	// media sizes and exposes the SFU pods that receive the students' cameras.
 	// +optional
 	// +kubebuilder:default={}
@@ -268,6 +273,51 @@ type Media struct {
 	// resources of each SFU pod. Default: requests computed from studentsPerPod.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+
+	// iceServers are STUN and TURN servers that students' browsers may use to reach
+	// the SFU pods, for networks that let through neither UDP nor TCP to them.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4
+	IceServers []IceServer `json:"iceServers,omitempty"`
+}
+
+// IceServer is one STUN or TURN server. Students get passwords of their own that
+// end with their exam (username EXPIRY:STUDENT, as use-auth-secret of coturn and
+// draft-uberti-behave-turn-rest have it), and never the secret.
+//
+// +kubebuilder:validation:XValidation:rule="self.urls.all(u, u.startsWith('turn')) || self.urls.all(u, u.startsWith('stun'))",message="urls must be all of TURN or all of STUN"
+// +kubebuilder:validation:XValidation:rule="has(self.secretRef) == self.urls.exists(u, u.startsWith('turn'))",message="secretRef must be set for turn: and turns: URLs, and only for these"
+type IceServer struct {
+	// urls of the server, for example turn:turn.example.org:3478?transport=udp.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="self.all(u, u.matches('^(stuns?:[][A-Za-z0-9.:_-]+|turns?:[][A-Za-z0-9.:_-]+([?]transport=(udp|tcp))?)$'))",message="each URL must be stun:HOST:PORT, stuns:HOST:PORT, turn:HOST:PORT or turns:HOST:PORT; the last two may end in ?transport=udp or ?transport=tcp"
+	URLs []string `json:"urls,omitempty"`
+
+	// secretRef names the secret that the TURN server knows, too (coturn:
+	// static-auth-secret).
+	// +optional
+	SecretRef *IceSecretRef `json:"secretRef,omitempty"`
+}
+
+// IceSecretRef points at a TURN server's shared secret.
+type IceSecretRef struct {
+	// name of the Secret, in the Exam's namespace.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key in the Secret.
+	// +optional
+	// +kubebuilder:default="secret"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
 }
 
 // Scoring sizes the scoring service.

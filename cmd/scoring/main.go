@@ -34,6 +34,7 @@ type flags struct {
 	journalDir        string
 	evidence          string
 	evidenceKey       string
+	faceModel         string
 	connections       int
 	publicAddr        string
 	internalAddr      string
@@ -54,6 +55,9 @@ func main() {
 	flag.StringVar(&f.evidence, "evidence", "",
 		"URL of the bucket for the exam's evidence, file:///folder or s3://bucket?...; empty: nothing is recorded")
 	flag.StringVar(&f.evidenceKey, "evidence-key", "/etc/invigil/keys/evidence.key", "private key that signs evidence")
+	flag.StringVar(&f.faceModel, "face-model", "",
+		"face_landmarker.task for the page's second engine, or a folder with its parts 0, 1 and so on; "+
+			"served if exam.json has its checksum")
 	flag.IntVar(&f.connections, "max-connections-per-address", scoring.DefaultConnectionsPerAddress,
 		"connections that one client address may have open on the public address; -1: no bound")
 	flag.StringVar(&f.publicAddr, "public-addr", ":8080", "where students are served")
@@ -130,6 +134,7 @@ func run(f flags, log *zap.Logger) error {
 		Redis:      redis,
 		JournalDir: f.journalDir,
 		Evidence:   evidence,
+		FaceModel:  f.faceModel,
 		Page:       webclient.Dist(),
 		Public:     public,
 		Door:       scoring.Door{ConnectionsPerAddress: f.connections},

@@ -21,7 +21,7 @@ const (
 // ConfigSecret is what scoring knows of its exam. It holds the roster with
 // names, so it is a Secret.
 func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
-	policy, err := Policy(in.Exam.Spec.Policy)
+	policy, err := Policy(in.Exam.Spec.Policy, in.Exam.Spec.Detector)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,8 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 
 		ContentPlacement: string(in.Exam.Spec.ContentPlacement),
 
+		FaceModel:    faceModelConfig(in.Exam),
+		IceServers:   in.IceServers,
 		Invigilators: in.Invigilators,
 		Evidence:     evidenceConfig(in),
 	}

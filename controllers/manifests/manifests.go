@@ -63,6 +63,8 @@ type Input struct {
 	Students []examv1alpha1.Student
 	// Invigilators is how scoring checks who watches; nil: nobody does.
 	Invigilators *wire.Invigilators
+	// IceServers are those of the spec whose secrets are known.
+	IceServers []wire.IceServerConfig
 	// Evidence says whether the exam is recorded.
 	Evidence bool
 	Images   Images

@@ -109,6 +109,16 @@ func full() manifests.Input {
 		Retention:       &metav1.Duration{},
 		PictureInterval: &metav1.Duration{},
 	}
+	in.Exam.Spec.Detector = examv1alpha1.Detector{
+		FaceModel: &examv1alpha1.FaceModel{ConfigMapPrefix: "face-model", Parts: 2, SHA256: strings.Repeat("0a", 32)},
+		Thresholds: []examv1alpha1.DetectorThreshold{
+			{Name: "yawEnter", Value: "30"}, {Name: "blurEnter", Value: "0.01"},
+		},
+	}
+	in.IceServers = []wire.IceServerConfig{
+		{URLs: []string{"stun:stun.example.org:3478"}},
+		{URLs: []string{"turn:turn.example.org:3478?transport=udp"}, Secret: "north"},
+	}
 	in.Invigilators = manifests.Invigilators(in.Exam, "https://kubernetes.default.svc",
 		[]byte(`{"keys":[{"kty":"EC","use":"sig","kid":"k1","crv":"P-256","x":"eA","y":"eQ"}]}`))
 	in.Plan = plan.Make(plan.Input{
@@ -477,8 +487,8 @@ func TestReadKeys(t *testing.T) {
 func TestPolicyVersion(t *testing.T) {
 	t.Parallel()
 
-	version := func(p examv1alpha1.Policy) string {
-		out, err := manifests.Policy(p)
+	version := func(p examv1alpha1.Policy, thresholds ...examv1alpha1.DetectorThreshold) string {
+		out, err := manifests.Policy(p, examv1alpha1.Detector{Thresholds: thresholds})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -496,6 +506,7 @@ func TestPolicyVersion(t *testing.T) {
 		version(examv1alpha1.Policy{}),
 		version(examv1alpha1.Policy{Caps: examv1alpha1.Caps{High: ptr.To(int32(50))}}),
 		version(speaking(examv1alpha1.ViolationRule{Disabled: ptr.To(true)})),
+		version(examv1alpha1.Policy{}, examv1alpha1.DetectorThreshold{Name: "yawEnter", Value: "30"}),
 	}
 
 	if unique := slices.Compact(slices.Sorted(slices.Values(versions))); len(unique) != len(versions) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,7 +47,7 @@ func defaultRules() []rule {
 
 // Policy is the exam's policy with every default filled in, versioned by a hash
 // of itself.
-func Policy(policy examv1alpha1.Policy) (wire.Policy, error) {
+func Policy(policy examv1alpha1.Policy, detector examv1alpha1.Detector) (wire.Policy, error) {
 	overrides := map[examv1alpha1.ViolationType]examv1alpha1.ViolationRule{}
 	for _, override := range policy.Violations {
 		overrides[override.Type] = override
@@ -80,6 +81,19 @@ func Policy(policy examv1alpha1.Policy) (wire.Policy, error) {
 			TTLMs:      milliseconds(override.TTL, rule.ttl),
 			MustLastMs: milliseconds(override.MustLast, rule.mustLast),
 		})
+	}
+
+	for _, threshold := range detector.Thresholds {
+		value, err := strconv.ParseFloat(threshold.Value, 64)
+		if err != nil {
+			return wire.Policy{}, fmt.Errorf("threshold %s: %w", threshold.Name, err)
+		}
+
+		if out.Thresholds == nil {
+			out.Thresholds = map[string]float64{}
+		}
+
+		out.Thresholds[string(threshold.Name)] = value
 	}
 
 	data, err := json.Marshal(out)

@@ -63,6 +63,7 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			secretVolume("redis", RedisName(exam.Name), RedisPasswordFile),
 		)
 	withEvidence(in, &pod.Containers[0], pod)
+	withFaceModel(exam, &pod.Containers[0], pod)
 
 	return appsv1ac.Deployment(ScoringName(exam.Name), exam.Namespace).
 		WithLabels(Labels(exam.Name, ComponentScoring)).

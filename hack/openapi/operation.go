@@ -37,6 +37,7 @@ const (
 	typeFragment = "application/trickle-ice-sdpfrag"
 	typeJPEG     = "image/jpeg"
 	typeText     = "text/plain"
+	typeBinary   = "application/octet-stream"
 )
 
 // operation is one endpoint, as its table has it.

@@ -95,6 +95,15 @@ func scoringOperations() []operation {
 			},
 		},
 		{
+			method: http.MethodGet, path: "/models/{sha256}/face_landmarker.task", servers: door,
+			id: "faceModel", tag: tagStudent,
+			summary: "The face model that the policy of a notice or join answer names.",
+			answers: map[int]answer{http.StatusOK: {content: content{media: typeBinary}, what: "The model."}},
+			refusals: refusals{
+				http.StatusNotFound: {wire.CodeNotFound}, http.StatusServiceUnavailable: {wire.CodeNotReady},
+			},
+		},
+		{
 			method: http.MethodGet, path: "/api/v1/notice", servers: door, id: "notice", tag: tagStudent,
 			summary:  "What a student has to know before they agree to be watched. The exam need not be open.",
 			bearers:  []string{linkToken},

@@ -21,11 +21,29 @@ type ExamConfig struct {
 	GraceMs  int64     `json:"graceMs,omitempty"`
 	Students []Student `json:"students"`
 	Policy   Policy    `json:"policy"`
+	// FaceModel is the one that pages are offered; absent: none.
+	FaceModel *FaceModel `json:"faceModel,omitempty"`
+	// IceServers are offered to students' pages.
+	IceServers []IceServerConfig `json:"iceServers,omitempty"`
 	// Invigilators is who may watch and act; absent: nobody.
 	Invigilators *Invigilators `json:"invigilators,omitempty"`
 	// Evidence says how long it is kept; where, scoring's own flags say. Absent:
 	// nothing is recorded.
 	Evidence *EvidenceConfig `json:"evidence,omitempty"`
+}
+
+// FaceModel is a face_landmarker.task that scoring serves, if it finds it where its
+// flag says.
+type FaceModel struct {
+	// SHA256 of the file, in hex.
+	SHA256 string `json:"sha256"`
+}
+
+// IceServerConfig is a STUN or TURN server of an exam.
+type IceServerConfig struct {
+	URLs []string `json:"urls"`
+	// Secret is what passwords for the TURN server are made of; "": it wants none.
+	Secret string `json:"secret,omitempty"`
 }
 
 // EvidenceConfig is what is recorded of an exam, and for how long.
@@ -78,6 +96,12 @@ type Policy struct {
 	Violations       []ViolationRule `json:"violations"`
 	Caps             map[string]int  `json:"caps"`
 	Levels           Levels          `json:"levels"`
+	// Thresholds of the page's face detector, by name; those left out keep the page's
+	// defaults.
+	Thresholds map[string]float64 `json:"thresholds,omitempty"`
+	// FaceModel is the path below the page of a model for its second engine. Scoring
+	// says it to pages once it has that model; it is no part of Version.
+	FaceModel string `json:"faceModel,omitempty"`
 }
 
 // ViolationRule is one violation type's scoring.

@@ -78,12 +78,7 @@ func (e *Exam) join(ctx context.Context, link string, request wire.JoinRequest) 
 }
 
 func (e *Exam) welcome(id string, record store.Record) (wire.JoinResponse, error) {
-	expires := e.now().Add(tokenWithoutEnd)
-
-	access, _ := e.tracker.Access(id)
-	if access.LastAt != 0 {
-		expires = time.UnixMilli(access.LastAt)
-	}
+	expires := e.sessionEnd(id)
 
 	signed, err := e.signer.Sign(token.Session, id, expires.Sub(e.now()), token.Claims{SessionID: record.SID})
 	if err != nil {
@@ -114,8 +109,8 @@ func (e *Exam) welcome(id string, record store.Record) (wire.JoinResponse, error
 		Student:    student,
 		Exam:       e.tracker.Info(id),
 		Shard:      shard,
-		Policy:     standing.Engine.Policy(),
-		IceServers: []wire.IceServer{},
+		Policy:     e.offered(standing.Engine.Policy()),
+		IceServers: e.IceServers(id, expires),
 	}, nil
 }
 

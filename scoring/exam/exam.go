@@ -30,6 +30,12 @@ type Media interface {
 	End(ctx context.Context, resource shards.Resource) error
 }
 
+// Models is the exam's face model.
+type Models interface {
+	// Served is the checksum of the one that can be had now; "": none.
+	Served() string
+}
+
 // Options are the parts of an Exam.
 type Options struct {
 	// Config is the first configuration. Namespace and name never change.
@@ -37,6 +43,8 @@ type Options struct {
 	Store   store.Store
 	Tracker *session.Tracker
 	Media   Media
+	// Models are what pages may load for their second engine; nil: none.
+	Models Models
 	// LinkKey checks students' links, SessionKey signs the rest.
 	LinkKey    ed25519.PublicKey
 	SessionKey ed25519.PrivateKey
@@ -55,6 +63,7 @@ type Exam struct {
 	store   store.Store
 	tracker *session.Tracker
 	media   Media
+	models  Models
 	links   *token.Verifier
 	tokens  *token.Verifier
 	signer  *token.Signer
@@ -90,6 +99,7 @@ func New(options Options) (*Exam, error) {
 		store:   options.Store,
 		tracker: options.Tracker,
 		media:   options.Media,
+		models:  options.Models,
 		signer:  signer,
 		now:     options.Now,
 		log:     options.Log,
@@ -135,6 +145,12 @@ func CheckConfig(config wire.ExamConfig) error {
 	engine, err := policy.New(config.Policy)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errInvalid, err)
+	}
+
+	for name, value := range config.Policy.Thresholds {
+		if value <= 0 {
+			return fmt.Errorf("%w: threshold %s is %v", errInvalid, name, value)
+		}
 	}
 
 	if config.GraceMs < 0 {

@@ -27,6 +27,7 @@ func (e *Exam) Notice(link string) (wire.Notice, error) {
 	e.mu.Unlock()
 
 	return wire.Notice{
-		Student: student, Exam: e.tracker.Info(claims.Subject), Policy: standing.Engine.Policy(), Evidence: evidence,
+		Student: student, Exam: e.tracker.Info(claims.Subject), Policy: e.offered(standing.Engine.Policy()),
+		Evidence: evidence,
 	}, nil
 }

@@ -50,6 +50,8 @@ type Set struct {
 	ShardStreams *prometheus.GaugeVec
 	// Sessions by state.
 	Sessions *prometheus.GaugeVec
+	// FaceModelMissing is 1 while the exam names a face model and it is not served.
+	FaceModelMissing prometheus.Gauge
 	// LiveSeconds sums up the time of sessions that are Live: what violations are
 	// counted per.
 	LiveSeconds *Integral
@@ -114,6 +116,8 @@ func New(registerer prometheus.Registerer) *Set {
 		ShardReady:     gauge("shard_ready", "1 while the SFU pod is ready.", "shard"),
 		ShardStreams:   gauge("shard_streams", "Streams that the SFU pod receives.", "shard"),
 		Sessions:       gauge("sessions", "Sessions by state.", "state"),
+		FaceModelMissing: single("face_model_missing",
+			"1 while the exam names a face model and it is not there, or another file."),
 		LiveSeconds: NewIntegral(prometheus.BuildFQName(namespace, subsystem, "live_session_seconds_total"),
 			"Time of all sessions that were Live, added up."),
 	}
@@ -122,7 +126,8 @@ func New(registerer prometheus.Registerer) *Set {
 		set.Refused, set.ConnectionsRefused, set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal,
 		set.JournalDropped,
 		set.JournalBytes, set.JournalErrors,
-		set.ShardReady, set.ShardStreams, set.Sessions, set.ReportSeconds, set.Dismissed, degraded, set.LiveSeconds)
+		set.ShardReady, set.ShardStreams, set.Sessions, set.ReportSeconds, set.Dismissed, degraded, set.LiveSeconds,
+		set.FaceModelMissing)
 
 	return set
 }

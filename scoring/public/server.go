@@ -40,6 +40,8 @@ type Options struct {
 	Actor        Actor
 	// Witness takes pages' pictures; nil: nobody does.
 	Witness Witness
+	// Models is the exam's face model.
+	Models Models
 	// Now is the clock of tokens and limits.
 	Now func() time.Time
 	// PingInterval and WriteTimeout of sockets; 0 means 15 s and 5 s.
@@ -61,6 +63,7 @@ type Server struct {
 	hub          *feed.Hub
 	actor        Actor
 	witness      Witness
+	models       Models
 	limits       *limits
 	strangers    *strangers
 	audit        *zap.Logger
@@ -98,6 +101,7 @@ func New(options Options) (*Server, error) {
 		hub:          options.Feed,
 		actor:        options.Actor,
 		witness:      options.Witness,
+		models:       options.Models,
 		limits:       newLimits(),
 		strangers:    newStrangers(options.Now),
 		audit:        options.Log.Named("audit"),
@@ -137,6 +141,8 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("/api/v1/whip", notAllowed("OPTIONS, POST"))
 	s.mux.HandleFunc("/api/v1/whip/{shard}/{id}", notAllowed("DELETE, PATCH"))
 	s.mux.HandleFunc("/api/v1/events", notAllowed("GET"))
+	s.mux.HandleFunc("GET /models/{sha256}/face_landmarker.task", s.faceModel)
+	s.mux.HandleFunc("/models/{sha256}/face_landmarker.task", notAllowed("GET, HEAD"))
 	s.mux.HandleFunc("/", s.static)
 
 	return s, nil

@@ -203,6 +203,8 @@ func (h *whip) created(response *http.Response, to *target) error {
 		return &answerError{"pod gave no usable location"}
 	}
 
+	// RFC 9725, section 4.6: for clients that have not read the join answer.
+	httpapi.LinkIceServers(response.Header, h.exam.CallersIceServers(to.caller))
 	response.Header.Set("Location", h.base+"api/v1/whip/"+url.PathEscape(to.taken)+"/"+id)
 	h.own(to.caller, shards.Resource{Shard: to.taken, ID: id})
 	h.exam.Assigned(to.caller, to.taken)

@@ -6,7 +6,6 @@ package signal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"net/netip"
@@ -68,23 +67,8 @@ type begun struct{ id, etag, answer string }
 // options answers OPTIONS (RFC 9725, section 4.2).
 func (d *door) options(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Accept-Post", typeSDP)
-	d.linkIceServers(w.Header())
+	httpapi.LinkIceServers(w.Header(), d.IceServers())
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// linkIceServers adds the ICE servers (RFC 9725, section 4.6).
-func (d *door) linkIceServers(header http.Header) {
-	for _, server := range d.IceServers() {
-		for _, url := range server.URLs {
-			link := fmt.Sprintf("<%s>; rel=\"ice-server\"", url)
-			if server.Username != "" {
-				link += fmt.Sprintf("; username=%q; credential=%q; credential-type=\"password\"",
-					server.Username, server.Credential)
-			}
-
-			header.Add("Link", link)
-		}
-	}
 }
 
 // candidates returns what an answer announces, if the pod can be reached.
@@ -105,7 +89,7 @@ func (d *door) created(w http.ResponseWriter, b begun) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Location", d.place+b.id)
 	header.Set("ETag", b.etag)
-	d.linkIceServers(header)
+	httpapi.LinkIceServers(header, d.IceServers())
 	w.WriteHeader(http.StatusCreated)
 	// A client that is gone by now runs into the session's connect timeout.
 	_, _ = w.Write([]byte(b.answer))

@@ -12,7 +12,7 @@ export function calm(seconds) {
 }
 
 /** A head that turns so far, stays, and comes back; 3 degrees a picture. */
-function turn(degrees, seconds) {
+export function turn(degrees, seconds) {
   const way = Array.from({ length: Math.abs(degrees) / 3 - 1 }, (_, i) => [yaw(Math.sign(degrees) * 3 * (i + 1)), 0.07]);
 
   return [...way, [yaw(degrees), seconds], ...way.toReversed()];

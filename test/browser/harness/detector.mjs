@@ -77,9 +77,13 @@ function watchWorkers() {
   };
 }
 
-/** Opens a student's page whose camera plays a clip, and waits until its faces are looked at. */
-export async function play(it, student, clip, options = {}) {
+/**
+ * Opens a student's page whose camera plays a clip, and waits until its faces are
+ * looked at. prepare is called with the browser before that.
+ */
+export async function play(it, student, clip, { prepare, ...options } = {}) {
   const device = await it.device({ footage: clip, ...options });
+  await prepare?.(device.context);
   const seen = await watchDetector(device.context);
   const page = await it.open(device, it.stack.links[student]);
   await it.enter(page, student);

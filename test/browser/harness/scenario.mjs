@@ -3,7 +3,7 @@
 // forbids, no error on the console but the ones that the scenario plays.
 
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -80,6 +80,11 @@ class Scenario {
     await page.getByRole('button', { name: ENTER }).click();
     await connected(page);
     await this.streams(student, true);
+  }
+
+  /** What is in the exam's evidence under this key. */
+  evidence(key) {
+    return readFile(join(this.dir, 'evidence', key));
   }
 
   streams(student, want) {

@@ -42,8 +42,6 @@ export async function walk(it, browser, visit) {
     return page.getByText('They are deleted 30 days after').isVisible();
   });
   await visit(page, 'notice');
-  // Nobody keeps pictures here, so the page is not to send any.
-  await it.stack.command('exam {"evidence": null}');
 
   await page.getByRole('button', { name: 'I understand, start' }).click();
   await heading(page, 'The exam is not open yet');

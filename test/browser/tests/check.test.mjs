@@ -1,9 +1,11 @@
 // The device check before the exam: what it finds, and whom it keeps out.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 
 import { until } from '../harness/poll.mjs';
 import { connected, ENTER, scenario } from '../harness/scenario.mjs';
+import { startTurn } from '../harness/turn.mjs';
 
 const verdict = (page, check, want) =>
   page.locator(`[data-check="${check}"][data-verdict="${want}"]`).waitFor({ timeout: 30_000 });
@@ -50,6 +52,35 @@ scenario('a network without any way to the SFU closes the door, and says what to
   assert.match(await page.locator('.legs').innerText(), /UDP: works\s*TCP: blocked/);
   await page.getByRole('button', { name: ENTER }).click();
   await connected(page);
+});
+
+scenario('a TURN server is checked as the third way, with a password that scoring makes', {}, async (it) => {
+  const turn = await startTurn(it.dir);
+  // A join of somebody else's, to see which secret scoring makes passwords of.
+  const offered = async (secret) => {
+    const { iceServers: [server] } = await it.stack.join('s3');
+
+    return server?.credential === createHmac('sha1', secret).update(server.username).digest('base64');
+  };
+  try {
+    await it.stack.command(`exam ${JSON.stringify({ iceServers: [turn.config] })}`);
+    await until('scoring offers it', () => offered(turn.config.secret));
+    const device = await it.device();
+    const page = await toTheCheck(it, device);
+    await verdict(page, 'path', 'ok');
+    assert.match(await page.locator('.legs').innerText(), /UDP: works\s*TCP: works\s*Relay \(TURN\): works/);
+
+    // A secret that the server does not know.
+    await it.stack.command(`exam ${JSON.stringify({ iceServers: [{ ...turn.config, secret: 'south' }] })}`);
+    await until('scoring makes other passwords', () => offered('south'));
+    await page.reload();
+    await verdict(page, 'path', 'ok');
+    assert.match(await page.locator('.legs').innerText(), /UDP: works\s*TCP: works\s*Relay \(TURN\): blocked/);
+    await page.getByRole('button', { name: ENTER }).click();
+    await connected(page);
+  } finally {
+    await turn.stop();
+  }
 });
 
 scenario('a dark room is told of, and keeps nobody out', {}, async (it) => {

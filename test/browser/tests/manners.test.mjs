@@ -68,6 +68,66 @@ scenario('a violation during an outage survives a reload, and is counted once', 
   assert.equal(await it.stack.violations('s1', 'FocusLost'), 1);
 });
 
+scenario('what a tab kept that was closed without net is taken over by the next one, and counted once', { allow: OUTAGE }, async (it) => {
+  const device = await it.device();
+  const page = await it.open(device, it.stack.links.s1);
+  await it.enter(page, 's1');
+  await device.context.setOffline(true);
+  await it.stack.command('kill scoring');
+  await page.locator('.connection.interrupted').waitFor({ timeout: 30_000 });
+  await lookAway(device, page);
+  await until('it is kept', async () => (await kept(page)) === 1);
+  const blank = await device.context.newPage();
+  await page.close();
+  await it.stack.command('start scoring');
+  await device.context.setOffline(false);
+
+  // Somebody else on the same machine takes over nothing.
+  await blank.goto(it.stack.links.s2);
+  await it.enter(blank, 's2');
+  assert.equal(await kept(blank), 1);
+  await blank.close();
+
+  const next = await device.context.newPage();
+  await next.goto(it.stack.links.s1);
+  await it.enter(next, 's1');
+  await until('it is counted', async () => (await it.stack.violations('s1', 'FocusLost')) === 1);
+  await until('it is kept no longer', async () => (await kept(next)) === 0);
+  assert.equal(await it.stack.violations('s2', 'FocusLost'), 0);
+});
+
+scenario('a full minute without net costs its time, and what was seen meanwhile is counted once', {
+  allow: OUTAGE, flags: ['--bad-link'],
+}, async (it) => {
+  const device = await it.device();
+  const page = await it.open(device, it.stack.links.s1);
+  await it.enter(page, 's1');
+  const gone = Date.now();
+  await device.context.setOffline(true);
+  // Sockets and media that are there do not notice that.
+  await it.stack.command('kill scoring');
+  await it.stack.command('link 1000 1000 0');
+  await page.locator('.connection.interrupted').waitFor({ timeout: 30_000 });
+  await lookAway(device, page);
+  await until('it is kept', async () => (await kept(page)) === 1);
+  await until('the minute has passed', () => Date.now() - gone > 60_000, 70_000);
+  assert.equal(await kept(page), 1);
+
+  await it.stack.command('start scoring');
+  await it.stack.command('link 0 0 0');
+  await device.context.setOffline(false);
+  await connected(page);
+  await it.streams('s1', true);
+  await until('it is counted', async () => (await it.stack.violations('s1', 'FocusLost')) === 1);
+  await until('it is kept no longer', async () => (await kept(page)) === 0);
+  await frames(page);
+  const { lastSeenAt } = await it.stack.session('s1');
+  // Two reports later there is still one.
+  await until('reports arrive', async () => (await it.stack.session('s1')).lastSeenAt > lastSeenAt + 5_000);
+  const { score, violations, state } = await it.stack.session('s1');
+  assert.deepEqual([state, score, violations.map(({ type, count }) => [type, count])], ['Live', 5, [['FocusLost', 1]]]);
+});
+
 scenario('after a long outage the page is back at once when the network is', { allow: OUTAGE }, async (it) => {
   const device = await it.device();
   const page = await it.open(device, it.stack.links.s1);

@@ -134,7 +134,7 @@ export class EventSocket {
     this.flush();
   }
 
-  /** Takes up what the page before a reload could not get rid of. */
+  /** Takes up what the page before a reload, or a tab that is gone, could not get rid of. */
   private async recall(): Promise<void> {
     const found = (await this.options.outbox?.recall()) ?? [];
     if (this.recalled) {
@@ -143,7 +143,7 @@ export class EventSocket {
     this.recalled = true;
     for (const kept of found) {
       const { seq, violation } = kept;
-      if (seq === null) {
+      if (seq === null || seq === 0) {
         this.pending.push(kept);
         continue;
       }
@@ -362,7 +362,7 @@ export class EventSocket {
       outbox?.forget([...this.pending, ...this.unacked.flatMap(({ kept }) => kept)]);
     } else {
       // The next session counts from 1 again: these numbers mean nothing to it.
-      void outbox?.keep(this.unacked.flatMap(({ kept }) => kept).map((kept) => ({ ...kept, seq: null })));
+      void outbox?.keep(this.unacked.flatMap(({ kept }) => kept).map((kept) => ({ ...kept, seq: 0 })));
     }
   }
 

@@ -56,6 +56,15 @@ export async function deviceId(
   return fresh;
 }
 
+const DEVICE_LOCK = 'invigil.device:';
+
+/** The devices that have a tab in this browser now. */
+export async function devicesHere(locks: Pick<LockManager, 'query'>): Promise<string[]> {
+  const { held = [] } = await locks.query();
+
+  return held.flatMap(({ name = '' }) => (name.startsWith(DEVICE_LOCK) ? [name.slice(DEVICE_LOCK.length)] : []));
+}
+
 /** How long a reload waits for the page before it to let go of the lock. */
 const LOCK_PATIENCE_MS = 1_000;
 
@@ -67,7 +76,7 @@ function holdForever(locks: Locks | undefined, device: string): Promise<boolean>
   return new Promise((resolve) => {
     const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
     locks
-      .request(`invigil.device:${device}`, { signal: patience }, () => {
+      .request(DEVICE_LOCK + device, { signal: patience }, () => {
         resolve(true);
 
         return new Promise(() => {

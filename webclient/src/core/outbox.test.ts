@@ -36,6 +36,37 @@ it('is of one tab and one exam', async () => {
   expect(await keys(outbox({ owner: '/x/a/b/ other' }))).toEqual([]);
 });
 
+describe('a new tab of the same link', () => {
+  const gone = '/x/a/b/ gone';
+  const alive = (...owners: string[]) => () => Promise.resolve(new Set(owners));
+  const left = () => outbox({ owner: gone, link: 'ada' });
+  const next = (options: Partial<OutboxOptions> = {}) => outbox({ link: 'ada', alive: alive(), ...options });
+
+  it('takes over what was in no report yet, once', async () => {
+    await left().keep([kept(1), kept(2)]);
+    const [first, second] = await Promise.all([next().recall(), next({ owner: '/x/a/b/ third' }).recall()]);
+    expect([...first, ...second].map(({ seq, violation: { at } }) => [seq, at])).toEqual([[null, 1], [null, 2]]);
+    expect(await left().recall()).toEqual([]);
+  });
+
+  it('leaves what may have been counted', async () => {
+    await left().keep([kept(1, 7), kept(2, 0)]);
+    expect(await next().recall()).toEqual([]);
+    expect(await left().recall()).toEqual([kept(1, 7), kept(2, 0)]);
+  });
+
+  it('leaves what is of a tab that is there, of another link, or of nobody known', async () => {
+    await left().keep([kept(1)]);
+    await outbox({ owner: gone }).keep([kept(2)]);
+    expect(await next({ alive: alive(gone) }).recall()).toEqual([]);
+    expect(await next({ link: 'bob' }).recall()).toEqual([]);
+    expect(await next({ link: null }).recall()).toEqual([]);
+    expect(await next({ alive: undefined }).recall()).toEqual([]);
+    expect(await next({ alive: () => Promise.reject(new Error('no locks')) }).recall()).toEqual([]);
+    expect((await next().recall()).map(({ violation: { at } }) => at)).toEqual([1]);
+  });
+});
+
 it('is bounded: the oldest go', async () => {
   const small = outbox({ limit: 3 });
   for (const key of [1, 2, 3, 4, 5]) {

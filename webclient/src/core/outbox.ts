@@ -6,7 +6,10 @@ import type { ReportedViolation } from './wire';
 
 export interface Kept {
   key: number;
-  /** Of the report that carries them; null while there is none yet. */
+  /**
+   * Of the report that carries them; null while there is none yet, 0 if it was one
+   * of a session that is over.
+   */
   seq: number | null;
   violation: ReportedViolation;
 }
@@ -16,7 +19,7 @@ export interface Outbox {
   /** Settles once they are kept, or cannot be: waiting must not hold up a report. */
   keep(kept: readonly Kept[]): Promise<void>;
   forget(kept: readonly Kept[]): void;
-  /** All that is kept, oldest first. */
+  /** All that is kept, oldest first, and what tabs that are gone have left. */
   recall(): Promise<Kept[]>;
 }
 
@@ -25,6 +28,10 @@ export interface OutboxOptions {
   factory: IDBFactory | undefined;
   /** Whose these are: the exam and the tab's device. */
   owner: string;
+  /** Which link they are of, without telling it; null: nothing is taken over. */
+  link?: string | null;
+  /** The owners that have a tab now; what they keep is theirs. */
+  alive?: (() => Promise<ReadonlySet<string>>) | undefined;
   now: () => number;
   limit?: number;
 }
@@ -39,6 +46,7 @@ const LIMIT = 1_000;
 
 interface Row extends Kept {
   owner: string;
+  link: string | null;
   at: number;
 }
 
@@ -60,10 +68,10 @@ export class IndexedDBOutbox implements Outbox {
   }
 
   async keep(kept: readonly Kept[]): Promise<void> {
-    const { limit = LIMIT, now, owner } = this.options;
+    const { limit = LIMIT, link = null, now, owner } = this.options;
     await this.write((store) => {
       for (const { key, seq, violation } of kept) {
-        store.put({ owner, key, seq, violation, at: now() } satisfies Row);
+        store.put({ owner, link, key, seq, violation, at: now() } satisfies Row);
       }
       const count = store.count(this.own());
       count.onsuccess = () => {
@@ -106,9 +114,46 @@ export class IndexedDBOutbox implements Outbox {
       }
     });
 
-    return (rows ?? [])
+    const own = (rows ?? [])
       .filter((row) => row.owner === owner && !old.includes(row))
-      .map(({ key, seq, violation }) => ({ key, seq, violation }));
+      .map(({ key, seq, violation }): Kept => ({ key, seq, violation }));
+    const left = (rows ?? []).filter((row) => row.owner !== owner && !old.includes(row));
+
+    return [...own, ...(await this.takeOver(left))];
+  }
+
+  /**
+   * Takes what tabs of the same link have left that never was in a report. What was
+   * in one may have been counted, in a session that nobody can ask any more: it stays
+   * and goes with time, since a violation must not be counted twice.
+   */
+  private async takeOver(left: readonly Row[]): Promise<Kept[]> {
+    const { alive, link = null, owner } = this.options;
+    const candidates = left.filter((row) => link !== null && row.link === link && row.seq === null);
+    if (alive === undefined || candidates.length === 0) {
+      return [];
+    }
+    const here = await patiently(alive());
+    if (here === null) {
+      return [];
+    }
+    const taken: Kept[] = [];
+    await this.write((store) => {
+      for (const row of candidates.filter((one) => !here.has(one.owner))) {
+        // Another new tab may have been first: then it is gone.
+        const still = store.get([row.owner, row.key]) as IDBRequest<Row | undefined>;
+        still.onsuccess = () => {
+          if (still.result?.seq === null) {
+            const kept: Kept = { key: this.nextKey(), seq: null, violation: row.violation };
+            store.delete([row.owner, row.key]);
+            store.put({ ...row, ...kept, owner } satisfies Row);
+            taken.push(kept);
+          }
+        };
+      }
+    });
+
+    return taken;
   }
 
   private own(): IDBKeyRange {

@@ -3,7 +3,7 @@
 import { Session } from '../controller';
 import { EventSocket } from '../events';
 import { EvidenceUploader } from '../evidence';
-import { deviceId, join, remember, remembers, takeToken } from '../join';
+import { deviceId, devicesHere, join, remember, remembers, takeToken } from '../join';
 import { readNotice } from '../notice';
 import { IndexedDBOutbox } from '../outbox';
 import { PathChecker } from '../path-check';
@@ -29,11 +29,15 @@ export function openSession(): Session | null {
   const now = () => timers.now();
   const endpoint = new URL('api/v1/whip', base);
   const createPeer = (config: RTCConfiguration) => new RTCPeerConnection(config);
+  const ownerOf = (tab: string) => `${path} ${tab}`;
+  const linkDigest = digestOf(token);
   let owner = '';
+  let link: string | null = null;
   const session = new Session({
     notice: () => readNotice({ fetcher, base, token, now }),
     join: async () => {
-      owner = `${path} ${await device}`;
+      owner = ownerOf(await device);
+      link = await linkDigest;
 
       return join({ fetcher, base, token, device: await device, now });
     },
@@ -56,7 +60,14 @@ export function openSession(): Session | null {
         random,
         onState,
         onMessage,
-        outbox: new IndexedDBOutbox({ factory: globalThis.indexedDB, owner, now }),
+        outbox: new IndexedDBOutbox({
+          factory: globalThis.indexedDB,
+          owner,
+          link,
+          now,
+          // Without locks nobody knows who is gone.
+          alive: locks && (async () => new Set((await devicesHere(locks)).map(ownerOf))),
+        }),
       }),
   });
   watchDevice(session);
@@ -104,7 +115,17 @@ function socketURL(base: string): URL {
 }
 
 function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
+}
 
+/** Tells links apart without holding one; null where the browser has no digests. */
+async function digestOf(token: string): Promise<string | null> {
+  const subtle = crypto.subtle as SubtleCrypto | undefined;
+  const digest = await subtle?.digest('SHA-256', new TextEncoder().encode(token)).catch(() => null);
+
+  return digest ? hex(new Uint8Array(digest)) : null;
+}
+
+function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
