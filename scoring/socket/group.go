@@ -22,6 +22,11 @@ type Options struct {
 	// WriteTimeout is how long a client may take for one message, and to answer a
 	// close frame.
 	WriteTimeout time.Duration
+	// Owed makes what a client is to have of the number that Owe was last told.
+	// MostOwed numbers may wait for it, for OwedFor and until the group looks next.
+	Owed     func(number int64) []byte
+	MostOwed int
+	OwedFor  time.Duration
 	// Closed is told the code of each socket that is closed from here. It is called
 	// under locks and must not call back.
 	Closed func(code int)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // queueLength is how many messages may wait for a socket. A page gets one or two
@@ -39,6 +40,11 @@ type Socket struct {
 
 	mu    sync.Mutex
 	queue [][]byte // frames
+	// owed is the last number that Owe was told and that is not queued; 0: none is.
+	// owes counts them, since is when the first of them came.
+	owed  int64
+	owes  int
+	since time.Time
 	// writing is whether somebody takes care of the queue. It stays so after a
 	// write has failed.
 	writing bool

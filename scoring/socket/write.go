@@ -45,6 +45,8 @@ func (s *Socket) enqueue(op ws.OpCode, payload []byte) {
 
 // push, hurry and close need the lock.
 func (s *Socket) push(op ws.OpCode, payload []byte) {
+	s.pay() // It is written with what comes now.
+
 	switch {
 	case s.closed:
 	case len(s.queue) == queueLength:
@@ -69,6 +71,8 @@ func (s *Socket) close(code int, reason string) {
 
 	if code == wire.CloseTooSlow {
 		s.queue = nil
+	} else {
+		s.pay()
 	}
 
 	s.goodbye(ws.NewCloseFrameBody(ws.StatusCode(code), reason)) //nolint:gosec // close codes have 16 bits
@@ -125,7 +129,12 @@ func (s *Socket) flush() {
 	}
 }
 
-// next is the next frame; nil if there is none, and then nobody is writing.
+// maxJoined bounds the frames that are written at once, in bytes, unless the first
+// of them is larger.
+const maxJoined = 4 << 10
+
+// next is what to write next, several frames if they are small; nil if there is
+// nothing, and then nobody is writing.
 func (s *Socket) next() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,14 +145,19 @@ func (s *Socket) next() []byte {
 		return nil
 	}
 
-	frame := s.queue[0]
-	s.queue = slices.Delete(s.queue, 0, 1)
+	frames, count := s.queue[0], 1
+
+	for ; count < len(s.queue) && len(frames)+len(s.queue[count]) <= maxJoined; count++ {
+		frames = append(frames, s.queue[count]...)
+	}
+
+	s.queue = slices.Delete(s.queue, 0, count)
 
 	if len(s.queue) == 0 && cap(s.queue) > 2 {
 		s.queue = nil // It was a burst.
 	}
 
-	return frame
+	return frames
 }
 
 // try returns what the kernel does not take of frame. What is wrong is said to
