@@ -67,12 +67,3 @@ func (e *eventSocket) refuse(err error) {
 
 	e.Close(refusal.Close, string(refusal.Code))
 }
-
-// discard waits for the end of a socket that is closed, and returns why it ended.
-func (e *eventSocket) discard() error {
-	for {
-		if _, err := e.Receive(); err != nil {
-			return err //nolint:wrapcheck // the socket's own word
-		}
-	}
-}

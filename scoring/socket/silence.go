@@ -27,7 +27,7 @@ func (g *Group) look() {
 
 	now := time.Now()
 
-	for s := range g.members {
+	for _, s := range g.members {
 		s.payLate(now)
 
 		if s.heard.Swap(false) {

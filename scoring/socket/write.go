@@ -22,8 +22,8 @@ func (s *Socket) Send(text []byte) {
 	s.hurry()
 }
 
-// Answer is Send for what answers the message that Receive returned last: it is
-// written by the next Receive, in the same goroutine.
+// Answer is Send for what answers the message that the handler was given last: it
+// is written by whoever reads, once that returns.
 func (s *Socket) Answer(text []byte) { s.enqueue(ws.OpText, text) }
 
 // Close queues a close frame behind what is queued already, or in its place if
@@ -104,7 +104,7 @@ func (s *Socket) goodbye(body []byte) {
 	s.queue = append(s.queue, ws.MustCompileFrame(ws.NewCloseFrame(body)))
 	s.hurry()
 
-	_ = s.connection.SetReadDeadline(time.Now().Add(2 * s.group.options.WriteTimeout))
+	s.closing = time.AfterFunc(2*s.group.options.WriteTimeout, s.late)
 }
 
 // flush writes what is queued, as far as the kernel takes it at once. A writer of
@@ -163,33 +163,39 @@ func (s *Socket) next() []byte {
 // try returns what the kernel does not take of frame. What is wrong is said to
 // whoever writes that.
 func (s *Socket) try(frame []byte) []byte {
-	err := s.raw.Control(func(fd uintptr) {
-		n, err := syscall.Write(int(fd), frame)
-		for errors.Is(err, syscall.EINTR) {
-			n, err = syscall.Write(int(fd), frame)
-		}
+	n, _ := ignoringEINTR(syscall.Write, s.fd, frame)
 
-		frame = frame[max(n, 0):]
-	})
-	_ = err // The connection is closed: so is it for whoever writes the rest.
-
-	return frame
+	return frame[max(n, 0):]
 }
 
 // write waits for the client to take frame and everything that is queued.
 func (s *Socket) write(frame []byte) {
 	for ; frame != nil; frame = s.next() {
-		_ = s.connection.SetWriteDeadline(time.Now().Add(s.group.options.WriteTimeout))
+		if rest := s.try(frame); len(rest) > 0 {
+			if err := s.await(rest); err != nil {
+				s.abandon(errors.Is(err, os.ErrDeadlineExceeded))
 
-		if _, err := s.connection.Write(frame); err != nil {
-			s.abandon(errors.Is(err, os.ErrDeadlineExceeded))
-
-			return
+				return
+			}
 		}
 	}
 }
 
-// abandon gives the connection up: Receive fails.
+// await waits for the client to take a frame.
+func (s *Socket) await(frame []byte) error {
+	file, err := s.file()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+
+	_ = file.SetWriteDeadline(time.Now().Add(s.group.options.WriteTimeout))
+	_, err = file.Write(frame)
+
+	return err //nolint:wrapcheck // nobody is told
+}
+
+// abandon gives the connection up.
 func (s *Socket) abandon(slow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +205,7 @@ func (s *Socket) abandon(slow bool) {
 	}
 
 	s.closed, s.queue = true, nil
-	_ = s.connection.SetReadDeadline(time.Unix(1, 0))
+	s.loseLocked(os.ErrDeadlineExceeded)
 }
 
 func (s *Socket) isClosed() bool {
