@@ -5,7 +5,7 @@ import "github.com/invigil/invigil/internal/wire"
 // storeStep is how long reports without signs are taken without the store, in
 // milliseconds. It is how late the store learns how far they are, and how late a
 // page learns that another process has let another device join.
-const storeStep = 15_000
+const storeStep = 30_000
 
 // Heard takes a report without signs and acknowledges it late, if the store need
 // not be told: what it says is not kept there, and taking it again is harmless.
