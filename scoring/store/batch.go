@@ -18,7 +18,7 @@ const (
 	// batchInterval is the least time between the starts of two round trips. A
 	// report after a longer silence goes out at once; under load each waits half
 	// of it, and a round trip carries many.
-	batchInterval = 5 * time.Millisecond
+	batchInterval = 8 * time.Millisecond
 	// tripTimeout is how long reports wait for Redis before memory takes over:
 	// students and invigilators wait for this long once. A round trip takes some
 	// milliseconds when 4,000 reports come a second (make bench-scoring).
