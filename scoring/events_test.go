@@ -66,16 +66,53 @@ func TestReports(t *testing.T) {
 	want("unknown type", 2)
 	s.report(4)
 
-	if got := s.await("ack"); got.Seq != 4 {
-		t.Errorf("ack %+v", got)
-	}
-
 	// Too short to be one.
 	s.send(wire.ClientMessage{
 		Type: "report", Seq: 5, Violations: []wire.ReportedViolation{{Type: "FocusLost", LastedMs: 999}},
 	})
-	s.await("ack")
+
+	if got := s.await("ack"); got.Seq != 5 {
+		t.Errorf("ack %+v", got)
+	}
+
 	want("too short", 2)
+}
+
+// TestLateAcknowledgements: reports without signs are acknowledged four at a
+// time, and before anything else is said.
+func TestLateAcknowledgements(t *testing.T) {
+	b := begin(t)
+	s := b.dial(b.join("s1", "d").Token)
+	s.await("welcome")
+
+	seq := int64(0)
+
+	for _, tc := range []struct {
+		reports int64 // up to this one
+		signs   []string
+		want    []string
+		seq     int64
+	}{
+		{1, nil, []string{"ack"}, 1}, // The store was asked.
+		{5, nil, []string{"ack"}, 5},
+		{9, nil, []string{"ack"}, 9},
+		{10, []string{"FocusLost"}, []string{"violation", "ack"}, 10},
+		{14, nil, []string{"ack"}, 14},
+		{17, []string{"Whistling"}, []string{"ack", "error"}, 16},
+	} {
+		for seq++; seq < tc.reports; seq++ {
+			s.report(seq)
+		}
+
+		s.report(seq, tc.signs...)
+
+		for _, kind := range tc.want {
+			got, err := s.read()
+			if err != nil || got.Type != kind || kind == "ack" && got.Seq != tc.seq {
+				t.Fatalf("up to report %d: %+v, %v; want %v", tc.reports, got, err, tc.want)
+			}
+		}
+	}
 }
 
 func TestFloodOfDuplicates(t *testing.T) {
@@ -113,11 +150,13 @@ func TestRateLimit(t *testing.T) {
 	s := b.dial(b.join("s1", "d").Token)
 	s.await("welcome")
 	s.report(1)
+	s.await("ack")
 	s.report(2)
-	s.await("ack")
-	s.await("ack")
-
 	s.report(3, "MultipleFaces")
+
+	if got := s.await("ack"); got.Seq != 2 {
+		t.Errorf("ack %+v", got)
+	}
 
 	if got := s.await("error"); got.Error.Code != wire.CodeRateLimited || got.Seq != 3 {
 		t.Errorf("error %+v", got)
@@ -139,8 +178,12 @@ func TestRateLimit(t *testing.T) {
 
 	// A page that goes on without it is made to connect again.
 	s.report(4)
-	s.await("ack")
 	s.report(5)
+
+	if got := s.await("ack"); got.Seq != 4 {
+		t.Errorf("ack %+v", got)
+	}
+
 	s.await("error")
 
 	for seq := range int64(100) {

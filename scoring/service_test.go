@@ -180,7 +180,7 @@ func TestScoresSurviveARestartOfScoring(t *testing.T) {
 	s.await("state")
 	s.report(1, "MultipleFaces")
 	s.await("ack")
-	s.report(2)
+	s.report(2, "MultipleFaces") // The first is alive.
 	s.await("ack")
 
 	cursor := b.sessions("").Cursor

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -41,8 +42,16 @@ type flags struct {
 	logLevel          string
 }
 
+// gcPercent is GOGC unless the environment says otherwise. The heap is some KiB for
+// each session, so memory is not what is short.
+const gcPercent = 200
+
 func main() {
 	var f flags
+
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 
 	flag.StringVar(&f.config, "config", "/etc/invigil/config/exam.json", "the exam's configuration; followed")
 	flag.StringVar(&f.shards, "shards-file", "/etc/invigil/shards/shards.json", "the SFU pods; followed")

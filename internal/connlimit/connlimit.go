@@ -117,6 +117,11 @@ func (c *tcpConn) Close() error {
 	return c.TCPConn.Close()
 }
 
+// Release is Close for somebody who goes on with a copy of the descriptor: leave
+// must be called once that is closed, too. Until then the connection counts as
+// open.
+func (c *tcpConn) Release() (leave func(), err error) { return c.leave, c.TCPConn.Close() }
+
 type conn struct {
 	net.Conn
 

@@ -101,5 +101,18 @@ func TestLimit(t *testing.T) {
 		t.Errorf("a fourth was let in")
 	}
 
-	_, _ = second.Close(), third.Close()
+	// One that is released is open until whoever goes on with it has left.
+	leave, err := third.(interface{ Release() (func(), error) }).Release()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := io.ReadAll(dial()); err == nil && refused.Load() != 3 {
+		t.Errorf("a fourth was let in")
+	}
+
+	leave()
+	dial()
+
+	_, _ = second.Close(), (<-accepted).Close()
 }

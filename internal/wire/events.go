@@ -46,7 +46,8 @@ type ReportedViolation struct {
 // ServerMessage is what scoring sends on the event socket. Type says which
 // other fields are set.
 type ServerMessage struct {
-	// Type: "welcome" (State, Score, Level, Exam, AckSeq), "ack" (Seq), "violation" (Violation,
+	// Type: "welcome" (State, Score, Level, Exam, Seq), "ack" (Seq: that report and
+	// all before it), "violation" (Violation,
 	// Score, Level), "state" (State), "exam" (Exam), "media" (Media: what to send),
 	// "move" (publish again: the pod drains), "message" (Text, Warning), "error"
 	// (Error, Seq).

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/invigil/invigil/internal/token"
@@ -70,6 +71,8 @@ type Exam struct {
 	now     func() time.Time
 	log     *zap.Logger
 	metrics *metrics.Set
+	// counted is metrics' own, for what nearly every report comes to.
+	counted prometheus.Counter
 	limits  *limiters
 	actors  *actors
 
@@ -104,6 +107,7 @@ func New(options Options) (*Exam, error) {
 		now:     options.Now,
 		log:     options.Log,
 		metrics: options.Metrics,
+		counted: options.Metrics.Reports.WithLabelValues(string(store.Counted)),
 		limits:  newLimiters(options.Limits),
 		actors:  newActors(),
 		ctx:     ctx,

@@ -164,6 +164,8 @@ type page struct {
 func (p *page) Send(message wire.ServerMessage)   { p.sent, p.last = p.sent+1, message }
 func (p *page) Answer(message wire.ServerMessage) { p.Send(message) }
 
+func (p *page) Acknowledge(seq int64, _ bool) { p.Send(wire.ServerMessage{Type: "ack", Seq: seq}) }
+
 func (p *page) Close(code int, _ string) { p.close = code }
 
 func (r *room) admit(student string) (wire.JoinResponse, error) {

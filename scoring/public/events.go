@@ -1,7 +1,6 @@
 package public
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -47,30 +46,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		err = s.exam.Attach(caller, conn)
 	}
 
-	go func() { //nolint:contextcheck // it outlives the request
-		defer s.sockets.Done()
-
-		if err != nil {
-			conn.refuse(err)
-			conn.End(conn.discard())
-
-			return
-		}
-
+	if err == nil {
 		s.metrics.Sockets.Inc()
-		defer s.metrics.Sockets.Dec()
-
-		why := s.read(conn, caller)
-
-		// The page closed it: the gap that follows is the student's own.
-		if left := (*socket.ClosedError)(nil); errors.As(why, &left) && left.Own() {
-			s.exam.Leave(caller, conn)
-		} else {
-			s.exam.Detach(caller, conn)
-		}
-
-		conn.End(why)
-	}()
+		opened.Serve(&pageHandler{server: s, conn: conn, caller: caller})
+	} else {
+		conn.refuse(err)
+		opened.Serve(&refusedHandler{server: s, conn: conn})
+	}
 }
 
 // admit checks what a request for a WebSocket says, and returns the subprotocols
@@ -99,59 +81,6 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, protocol string) 
 	}
 
 	return offered, true
-}
-
-// read takes messages until the socket ends, and returns what ended it.
-func (s *Server) read(conn *eventSocket, caller exam.Caller) error {
-	var order inOrder
-
-	unreadable := 0
-
-	for {
-		received, err := conn.Receive()
-		if err != nil {
-			return err //nolint:wrapcheck // the socket's own word
-		}
-
-		message, code := parse(received)
-		if code != "" {
-			unreadable++
-
-			conn.Answer(failure(code, "The message cannot be read.", message.Seq))
-
-			if unreadable == maxUnreadable {
-				conn.Close(wire.CloseBadMessage, "messages that cannot be read")
-			}
-
-			continue
-		}
-
-		if !order.admits(message.Seq) {
-			if order.skipped++; order.skipped == maxSkipped {
-				conn.Close(wire.CloseTooSlow, "reports were refused; connect again and resend")
-
-				continue
-			}
-
-			conn.Answer(failure(wire.CodeRateLimited, "An earlier report was refused; send that first.", message.Seq))
-
-			continue
-		}
-
-		// The report counts, however its socket ends meanwhile.
-		err = s.exam.Report(context.Background(), caller, conn, message)
-		order.took(message.Seq, err)
-
-		if refusal := (*exam.Refusal)(nil); errors.As(err, &refusal) {
-			if refusal.Code == wire.CodeSessionReplaced {
-				conn.refuse(err)
-
-				continue
-			}
-
-			conn.Answer(failure(refusal.Code, refusal.Message, message.Seq))
-		}
-	}
 }
 
 // inOrder keeps reports in order past one that was refused for a while: taking a

@@ -201,13 +201,20 @@ func (f *feedSocket) read(ctx context.Context) {
 
 // write sends what the reader gets, until feeding ends or a write fails.
 func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	// One context and one timer for all messages: they cost as much as a write.
+	slow := time.AfterFunc(f.writeTimeout, func() { cancel(errTooSlow) })
+	slow.Stop()
+
 	for {
 		data := f.reader.Next(feeding)
 		if data == nil {
 			return closeReason{}, false
 		}
 
-		if err := f.send(ctx, data); errors.Is(err, errTooSlow) {
+		if err := f.send(ctx, slow, data); errors.Is(err, errTooSlow) {
 			return closeReason{code: wire.CloseTooSlow}, true
 		} else if err != nil {
 			return closeReason{code: closedAlready}, true
@@ -217,13 +224,24 @@ func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
 
 var errTooSlow = errors.New("reads too slowly")
 
-// send writes one message, a part at a time: each part has the write time-out.
-func (f *feedSocket) send(ctx context.Context, data []byte) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// send writes one message, a part at a time: each part has the write time-out,
+// after which slow ends ctx.
+func (f *feedSocket) send(ctx context.Context, slow *time.Timer, data []byte) error {
+	slow.Reset(f.writeTimeout)
+	defer slow.Stop()
 
-	timer := time.AfterFunc(f.writeTimeout, func() { cancel(errTooSlow) })
-	defer timer.Stop()
+	err := f.sendParts(ctx, slow, data)
+	if err != nil && errors.Is(context.Cause(ctx), errTooSlow) {
+		return errTooSlow
+	}
+
+	return err
+}
+
+func (f *feedSocket) sendParts(ctx context.Context, slow *time.Timer, data []byte) error {
+	if len(data) <= feedChunk {
+		return f.connection.Write(ctx, websocket.MessageText, data) //nolint:wrapcheck // nobody is told
+	}
 
 	writer, err := f.connection.Writer(ctx, websocket.MessageText)
 	for err == nil && len(data) > 0 {
@@ -231,18 +249,14 @@ func (f *feedSocket) send(ctx context.Context, data []byte) error {
 		data = data[len(part):]
 		_, err = writer.Write(part)
 
-		timer.Reset(f.writeTimeout)
+		slow.Reset(f.writeTimeout)
 	}
 
 	if err == nil {
 		err = writer.Close()
 	}
 
-	if err != nil && errors.Is(context.Cause(ctx), errTooSlow) {
-		return errTooSlow
-	}
-
-	return err
+	return err //nolint:wrapcheck // nobody is told
 }
 
 // tokenRefusal is for an error of invigilator.Checker.Check.

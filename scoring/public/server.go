@@ -119,6 +119,7 @@ func New(options Options) (*Server, error) {
 
 	s.pages = socket.NewGroup(socket.Options{
 		MaxMessage: maxMessage, PingInterval: s.pingInterval, WriteTimeout: s.writeTimeout,
+		Owed: acknowledgement, MostOwed: mostUnacknowledged, OwedFor: unacknowledgedFor,
 		Closed: func(code int) { s.metrics.SocketCloses.WithLabelValues(strconv.Itoa(code)).Inc() },
 	})
 	s.whip = newWhip(s.exam, options.Transport, s.log, s.metrics, s.base)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/exam"
@@ -17,13 +18,22 @@ type eventSocket struct{ *socket.Socket }
 func (e *eventSocket) Send(message wire.ServerMessage) { e.encode(message, e.Socket.Send) }
 
 // Answer implements session.Conn.
-func (e *eventSocket) Answer(message wire.ServerMessage) {
-	if message.Type == "ack" {
-		e.Socket.Answer(acknowledgement(message.Seq))
-	} else {
-		e.encode(message, e.Socket.Answer)
+func (e *eventSocket) Answer(message wire.ServerMessage) { e.encode(message, e.Socket.Answer) }
+
+// Acknowledge implements session.Conn.
+func (e *eventSocket) Acknowledge(seq int64, late bool) {
+	if e.Owe(seq); !late {
+		e.Pay()
 	}
 }
+
+// Acknowledgements of reports without signs: every fourth is sent, which is every
+// 10 s of a page that reports as often as the default policy wants. The write
+// costs more than the report.
+const (
+	mostUnacknowledged = 4
+	unacknowledgedFor  = 8 * time.Second
+)
 
 // acknowledgement is what json.Marshal makes of an "ack", as nearly every message
 // to a page is one.
@@ -56,13 +66,4 @@ func (e *eventSocket) refuse(err error) {
 	}
 
 	e.Close(refusal.Close, string(refusal.Code))
-}
-
-// discard waits for the end of a socket that is closed, and returns why it ended.
-func (e *eventSocket) discard() error {
-	for {
-		if _, err := e.Receive(); err != nil {
-			return err //nolint:wrapcheck // the socket's own word
-		}
-	}
 }

@@ -33,6 +33,8 @@ func (c *conn) Send(message wire.ServerMessage) {
 
 func (c *conn) Answer(message wire.ServerMessage) { c.Send(message) }
 
+func (c *conn) Acknowledge(seq int64, _ bool) { c.Send(wire.ServerMessage{Type: "ack", Seq: seq}) }
+
 // take returns what was sent since it was last called.
 func (c *conn) take() []wire.ServerMessage {
 	c.mu.Lock()

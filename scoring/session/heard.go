@@ -5,11 +5,11 @@ import "github.com/invigil/invigil/internal/wire"
 // storeStep is how long reports without signs are taken without the store, in
 // milliseconds. It is how late the store learns how far they are, and how late a
 // page learns that another process has let another device join.
-const storeStep = 15_000
+const storeStep = 30_000
 
-// Heard takes a report without signs and acknowledges it, if the store need not
-// be told: what it says is not kept there, and taking it again is harmless. Nearly
-// all reports are such. It does nothing and returns false if the store has to be
+// Heard takes a report without signs and acknowledges it late, if the store need
+// not be told: what it says is not kept there, and taking it again is harmless.
+// Nearly all reports are such. It does nothing and returns false if the store has to be
 // asked.
 func (t *Tracker) Heard(student, sid string, conn Conn, message wire.ClientMessage, at int64) bool {
 	t.mu.Lock()
@@ -26,7 +26,7 @@ func (t *Tracker) Heard(student, sid string, conn Conn, message wire.ClientMessa
 	e.page = e.page.Merged(message.Delta)
 
 	t.settle(e)
-	conn.Answer(wire.ServerMessage{Type: "ack", Seq: message.Seq})
+	conn.Acknowledge(message.Seq, true)
 
 	return true
 }

@@ -49,10 +49,10 @@ func TestReportsWithoutSignsNeedTheStoreNowAndThen(t *testing.T) {
 		}
 	}
 
-	f.pass(15 * time.Second)
+	f.pass(30 * time.Second)
 
 	if f.heard(c, "a", 4) {
-		t.Error("the store was not asked for 15 s")
+		t.Error("the store was not asked for 30 s")
 	}
 }
 

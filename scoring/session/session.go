@@ -37,6 +37,9 @@ type Conn interface {
 	// Answer is Send for what answers a report, by the goroutine that the socket
 	// reads with: it is written once that returns.
 	Answer(message wire.ServerMessage)
+	// Acknowledge answers all reports up to seq, as Answer does, or, if late, with
+	// whatever is sent next, and before long even if nothing is.
+	Acknowledge(seq int64, late bool)
 	// Close ends the socket with a close code of package wire.
 	Close(code int, reason string)
 }

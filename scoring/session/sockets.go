@@ -173,7 +173,7 @@ func (t *Tracker) Reported(student string, conn Conn, message wire.ClientMessage
 	}
 
 	if there {
-		conn.Answer(wire.ServerMessage{Type: "ack", Seq: message.Seq})
+		conn.Acknowledge(message.Seq, false)
 	}
 }
 

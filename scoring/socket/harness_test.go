@@ -43,7 +43,7 @@ func serve(t *testing.T, changes func(*socket.Options)) *server {
 	t.Helper()
 
 	s := &server{
-		t: t, opened: make(chan *socket.Socket, 1), ended: make(chan error, 1), closed: make(chan int, 8),
+		t: t, opened: make(chan *socket.Socket, 2), ended: make(chan error, 1), closed: make(chan int, 8),
 	}
 	options := socket.Options{
 		MaxMessage: limit, PingInterval: time.Hour, WriteTimeout: 5 * time.Second,
@@ -63,7 +63,7 @@ func serve(t *testing.T, changes func(*socket.Options)) *server {
 
 		s.opened <- opened
 
-		s.work.Go(func() { s.answer(opened) })
+		opened.Serve(&handler{s, opened})
 	}))
 	s.addr = listening.Listener.Addr().String()
 
@@ -75,23 +75,33 @@ func serve(t *testing.T, changes func(*socket.Options)) *server {
 	return s
 }
 
-func (s *server) answer(opened *socket.Socket) {
-	for {
-		message, err := opened.Receive()
-		if err != nil {
-			opened.End(err)
+// handler takes text quickly, and binary messages not.
+type handler struct {
+	*server
 
-			s.ended <- err
+	opened *socket.Socket
+}
 
-			return
-		}
-
-		if message.Text {
-			opened.Answer(message.Data)
-		} else {
-			opened.Answer([]byte("binary"))
-		}
+func (h *handler) Quick(message socket.Message) bool {
+	if message.Text {
+		h.opened.Answer(message.Data)
 	}
+
+	return message.Text
+}
+
+func (h *handler) Take(message socket.Message) {
+	if !h.Quick(message) {
+		h.opened.Answer([]byte("binary"))
+	}
+}
+
+func (h *handler) Ended(why error) {
+	defer h.work.Done()
+
+	h.opened.End(why)
+
+	h.ended <- why
 }
 
 func await[T any](t *testing.T, what string, from <-chan T) T {
@@ -146,6 +156,8 @@ func (s *server) dial(early ...byte) *client {
 		response.Header.Get("Sec-WebSocket-Extensions") != "" {
 		s.t.Fatalf("upgrade: %s %v", response.Status, response.Header)
 	}
+
+	s.work.Add(1) // The handler is done once this client is.
 
 	return c
 }

@@ -28,19 +28,16 @@ func (c *ClosedError) Own() bool {
 
 func (c *ClosedError) Error() string { return "the client has closed the socket" }
 
-// Receive writes what was answered, and waits for the next message. Control
-// frames are answered here. Once Close was called no message is returned any more.
-// It fails when the socket has ended, with *ClosedError if its client has said so; then
-// End must be called.
-func (s *Socket) Receive() (Message, error) {
-	s.flush()
-
+// receive returns the next message that is there. Control frames are answered here.
+// Once Close was called no message is returned any more. Errors: errNothing,
+// errElsewhere, or why the socket has ended.
+func (s *Socket) receive(inLine bool) (Message, error) {
 	for {
 		header, payload, err := s.in.frame(s.group.options.MaxMessage)
 
 		switch {
 		case errors.Is(err, errNotWhole):
-			if err := s.fill(); err != nil {
+			if err := s.fill(inLine); err != nil {
 				return Message{}, err
 			}
 
@@ -82,6 +79,7 @@ func (s *Socket) control(op ws.OpCode, payload []byte) error {
 			return s.fail(err)
 		}
 
+		s.flush() // What was answered before it came.
 		s.echo(code)
 
 		return &ClosedError{Code: int(code)}
@@ -104,44 +102,60 @@ func (s *Socket) fail(err error) error {
 // waited for has a buffer.
 var chunks = sync.Pool{New: func() any { return new([4 << 10]byte) }} //nolint:gochecknoglobals // shared by all sockets
 
-// fill waits for more bytes.
-func (s *Socket) fill() error {
+// fill writes what was answered, and takes more bytes from the kernel. Errors as
+// for receive.
+func (s *Socket) fill(inLine bool) error {
 	if s.ping != nil {
 		s.enqueue(ws.OpPong, s.ping)
 		s.ping = nil
-		s.flush()
 	}
 
-	s.fault = nil
-	if err := s.raw.Read(s.ready); err != nil {
-		return err //nolint:wrapcheck // nobody is told
+	s.flush()
+
+	hung, lost := s.state()
+
+	switch {
+	case lost != nil:
+		return lost
+	case s.drained && !hung:
+		return errNothing
+	case inLine && s.reads == 0:
+		return errElsewhere
 	}
 
-	return s.fault
-}
+	s.reads--
 
-// read takes bytes that are there and says whether that is all that is waited
-// for.
-func (s *Socket) read(fd uintptr) bool {
 	chunk, _ := chunks.Get().(*[4 << 10]byte)
 	defer chunks.Put(chunk)
 
+	n, err := ignoringEINTR(syscall.Read, s.fd, chunk[:])
+
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return errNothing
+	case err != nil:
+		return err //nolint:wrapcheck // nobody is told
+	case n == 0:
+		return io.EOF
+	}
+
+	s.in.unread = append(s.in.unread, chunk[:n]...)
+	s.drained = n < len(chunk) // What comes from now on is told.
+
+	return nil
+}
+
+func (s *Socket) state() (hung bool, lost error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.hung, s.lost
+}
+
+func ignoringEINTR(call func(fd int, p []byte) (int, error), fd int, p []byte) (n int, err error) {
 	for {
-		n, err := syscall.Read(int(fd), chunk[:])
-
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN):
-			return false
-		case err != nil:
-			s.fault = err
-		case n == 0:
-			s.fault = io.EOF
-		default:
-			s.in.unread = append(s.in.unread, chunk[:n]...)
+		if n, err = call(fd, p); !errors.Is(err, syscall.EINTR) {
+			return n, err
 		}
-
-		return true
 	}
 }

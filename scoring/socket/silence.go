@@ -25,7 +25,11 @@ func (g *Group) look() {
 
 	g.lookLater()
 
-	for s := range g.members {
+	now := time.Now()
+
+	for _, s := range g.members {
+		s.payLate(now)
+
 		if s.heard.Swap(false) {
 			s.quiet = 0
 

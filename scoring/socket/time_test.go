@@ -218,3 +218,25 @@ func TestPushesAndAnswers(t *testing.T) {
 		got[who]++
 	}
 }
+
+// TestComeAndGo: what runs for the sockets ends with the last and begins again
+// with the next.
+func TestComeAndGo(t *testing.T) {
+	s := serve(t, nil)
+
+	for range 3 {
+		one, two := s.dial(), s.dial()
+
+		for _, c := range []*client{one, two, one} {
+			c.say(frame(fin|text, "here"))
+			c.want(text, "here")
+		}
+
+		for _, c := range []*client{one, two} {
+			c.say(frame(fin|closing, body(1000)))
+			c.want(closing, body(1000))
+			await(t, "the socket", s.opened)
+			_ = await(t, "the end", s.ended)
+		}
+	}
+}

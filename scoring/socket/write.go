@@ -22,8 +22,8 @@ func (s *Socket) Send(text []byte) {
 	s.hurry()
 }
 
-// Answer is Send for what answers the message that Receive returned last: it is
-// written by the next Receive, in the same goroutine.
+// Answer is Send for what answers the message that the handler was given last: it
+// is written by whoever reads, once that returns.
 func (s *Socket) Answer(text []byte) { s.enqueue(ws.OpText, text) }
 
 // Close queues a close frame behind what is queued already, or in its place if
@@ -45,6 +45,8 @@ func (s *Socket) enqueue(op ws.OpCode, payload []byte) {
 
 // push, hurry and close need the lock.
 func (s *Socket) push(op ws.OpCode, payload []byte) {
+	s.pay() // It is written with what comes now.
+
 	switch {
 	case s.closed:
 	case len(s.queue) == queueLength:
@@ -69,6 +71,8 @@ func (s *Socket) close(code int, reason string) {
 
 	if code == wire.CloseTooSlow {
 		s.queue = nil
+	} else {
+		s.pay()
 	}
 
 	s.goodbye(ws.NewCloseFrameBody(ws.StatusCode(code), reason)) //nolint:gosec // close codes have 16 bits
@@ -100,7 +104,7 @@ func (s *Socket) goodbye(body []byte) {
 	s.queue = append(s.queue, ws.MustCompileFrame(ws.NewCloseFrame(body)))
 	s.hurry()
 
-	_ = s.connection.SetReadDeadline(time.Now().Add(2 * s.group.options.WriteTimeout))
+	s.closing = time.AfterFunc(2*s.group.options.WriteTimeout, s.late)
 }
 
 // flush writes what is queued, as far as the kernel takes it at once. A writer of
@@ -125,7 +129,12 @@ func (s *Socket) flush() {
 	}
 }
 
-// next is the next frame; nil if there is none, and then nobody is writing.
+// maxJoined bounds the frames that are written at once, in bytes, unless the first
+// of them is larger.
+const maxJoined = 4 << 10
+
+// next is what to write next, several frames if they are small; nil if there is
+// nothing, and then nobody is writing.
 func (s *Socket) next() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,46 +145,57 @@ func (s *Socket) next() []byte {
 		return nil
 	}
 
-	frame := s.queue[0]
-	s.queue = slices.Delete(s.queue, 0, 1)
+	frames, count := s.queue[0], 1
+
+	for ; count < len(s.queue) && len(frames)+len(s.queue[count]) <= maxJoined; count++ {
+		frames = append(frames, s.queue[count]...)
+	}
+
+	s.queue = slices.Delete(s.queue, 0, count)
 
 	if len(s.queue) == 0 && cap(s.queue) > 2 {
 		s.queue = nil // It was a burst.
 	}
 
-	return frame
+	return frames
 }
 
 // try returns what the kernel does not take of frame. What is wrong is said to
 // whoever writes that.
 func (s *Socket) try(frame []byte) []byte {
-	err := s.raw.Control(func(fd uintptr) {
-		n, err := syscall.Write(int(fd), frame)
-		for errors.Is(err, syscall.EINTR) {
-			n, err = syscall.Write(int(fd), frame)
-		}
+	n, _ := ignoringEINTR(syscall.Write, s.fd, frame)
 
-		frame = frame[max(n, 0):]
-	})
-	_ = err // The connection is closed: so is it for whoever writes the rest.
-
-	return frame
+	return frame[max(n, 0):]
 }
 
 // write waits for the client to take frame and everything that is queued.
 func (s *Socket) write(frame []byte) {
 	for ; frame != nil; frame = s.next() {
-		_ = s.connection.SetWriteDeadline(time.Now().Add(s.group.options.WriteTimeout))
+		if rest := s.try(frame); len(rest) > 0 {
+			if err := s.await(rest); err != nil {
+				s.abandon(errors.Is(err, os.ErrDeadlineExceeded))
 
-		if _, err := s.connection.Write(frame); err != nil {
-			s.abandon(errors.Is(err, os.ErrDeadlineExceeded))
-
-			return
+				return
+			}
 		}
 	}
 }
 
-// abandon gives the connection up: Receive fails.
+// await waits for the client to take a frame.
+func (s *Socket) await(frame []byte) error {
+	file, err := s.file()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+
+	_ = file.SetWriteDeadline(time.Now().Add(s.group.options.WriteTimeout))
+	_, err = file.Write(frame)
+
+	return err //nolint:wrapcheck // nobody is told
+}
+
+// abandon gives the connection up.
 func (s *Socket) abandon(slow bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +205,7 @@ func (s *Socket) abandon(slow bool) {
 	}
 
 	s.closed, s.queue = true, nil
-	_ = s.connection.SetReadDeadline(time.Unix(1, 0))
+	s.loseLocked(os.ErrDeadlineExceeded)
 }
 
 func (s *Socket) isClosed() bool {

@@ -61,8 +61,18 @@ func ask(t *testing.T, b *batcher, count int, want error) time.Duration {
 	return time.Since(began)
 }
 
-func TestBatchAtRestGoesAtOnce(t *testing.T) {
+// virtually runs test in virtual time, and lets what lingers end.
+func virtually(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+
 	synctest.Test(t, func(t *testing.T) {
+		test(t)
+		time.Sleep(2 * lingering) //nolint:forbidigo // virtual time
+	})
+}
+
+func TestBatchAtRestGoesAtOnce(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: time.Millisecond}
 		b := newBatcher(s.send)
 
@@ -77,7 +87,7 @@ func TestBatchAtRestGoesAtOnce(t *testing.T) {
 }
 
 func TestBatchGathersWhatComesMeanwhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: 20 * time.Millisecond}
 		b := newBatcher(s.send)
 
@@ -100,7 +110,7 @@ func TestBatchGathersWhatComesMeanwhile(t *testing.T) {
 }
 
 func TestBatchIsPaced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: 100 * time.Microsecond}
 		b := newBatcher(s.send)
 
@@ -124,7 +134,7 @@ func TestBatchIsPaced(t *testing.T) {
 }
 
 func TestBatchDoesNotSlowOneSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: 100 * time.Microsecond}
 		b := newBatcher(s.send)
 		began := time.Now()
@@ -142,7 +152,7 @@ func TestBatchDoesNotSlowOneSession(t *testing.T) {
 }
 
 func TestBatchFailsTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: time.Second, fails: errTrip}
 		b := newBatcher(s.send)
 
@@ -169,7 +179,7 @@ func TestBatchFailsTogether(t *testing.T) {
 }
 
 func TestBatchIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: time.Second, fails: errTrip}
 		b := newBatcher(s.send)
 
@@ -189,7 +199,7 @@ func TestBatchIsBounded(t *testing.T) {
 }
 
 func TestBatchLeavesOutWhoHasLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	virtually(t, func(t *testing.T) {
 		s := &trips{takes: time.Second}
 		b := newBatcher(s.send)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/invigil/invigil/internal/waiter"
 )
 
 // Listen opens a UDP port. Without a host (":7000") or with that of "[::]" it
@@ -56,7 +58,7 @@ func (s *Socket) open(local *net.UDPAddr) (err error) {
 		return err
 	}
 
-	s.waiter, err = newWaiter(s.fd)
+	s.waiter, err = waiter.New(s.fd)
 
 	return err
 }

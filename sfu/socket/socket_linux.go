@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/invigil/invigil/internal/waiter"
 )
 
 // Socket is one UDP port. Read is for one goroutine at a time, everything else
@@ -30,7 +32,7 @@ type Socket struct {
 	failure error // of Close
 
 	// The reader's own.
-	waiter    *waiter
+	waiter    *waiter.Waiter
 	packets   *packets
 	datagrams []Datagram
 	pause     bool      // after what was read at last there was nothing more
@@ -54,7 +56,7 @@ func (s *Socket) Read(wait time.Duration) ([]Datagram, error) {
 			s.pause = false
 
 			if left := wait - time.Since(s.last); wait > 0 && left > 0 {
-				if err := s.slept(s.waiter.sleep(left)); err != nil {
+				if err := s.slept(s.waiter.Sleep(left)); err != nil {
 					return nil, err
 				}
 			}
@@ -66,7 +68,7 @@ func (s *Socket) Read(wait time.Duration) ([]Datagram, error) {
 		}
 
 		if n == 0 {
-			if err := s.slept(s.waiter.untilReadable()); err != nil {
+			if err := s.slept(s.waiter.UntilReadable()); err != nil {
 				return nil, err
 			}
 
@@ -201,7 +203,7 @@ func (s *Socket) Close() error {
 
 		// Nobody is in a system call with the socket now, nor will be, except for the
 		// waiting reader, and the waiter's close returns after him.
-		s.failure = errors.Join(s.waiter.close(), os.NewSyscallError("close", unix.Close(s.fd)))
+		s.failure = errors.Join(s.waiter.Close(), os.NewSyscallError("close", unix.Close(s.fd)))
 	})
 
 	return s.failure

@@ -121,11 +121,35 @@ describe('sequence numbers', () => {
   it('take a socket that acknowledges nothing for dead', () => {
     const socket = open();
     events.report({ visible: true });
-    timers.advance(9_999);
+    timers.advance(14_999);
     expect(socket.closedByPage).toBe(false);
     timers.advance(1);
     expect(socket.closedByPage).toBe(true);
     expect(lastState()).toEqual({ name: 'waiting' });
+  });
+
+  it('take a socket that does not acknowledge a violation for dead sooner', () => {
+    const socket = open();
+    timers.advance(2_000);
+    events.report({}, [violation]);
+    timers.advance(9_999);
+    expect(socket.closedByPage).toBe(false);
+    timers.advance(1);
+    expect(socket.closedByPage).toBe(true);
+  });
+
+  it('are acknowledged by a later one', () => {
+    const first = open();
+    events.report({ visible: true });
+    events.report({ visible: false });
+    timers.advance(11_000);
+    first.serverSends({ type: 'ack', seq: 3 });
+    timers.advance(60_000);
+    expect(first.closedByPage).toBe(false);
+    first.serverCloses(1006);
+    timers.advance(500);
+    FakeSocket.last.serverSends({ type: 'welcome', seq: 3 });
+    expect(seqs(FakeSocket.last)).toEqual([4]);
   });
 });
 

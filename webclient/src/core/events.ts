@@ -1,6 +1,7 @@
 // The event socket: reports go out with a sequence number and are kept until the
-// server has acknowledged them; what it did not acknowledge is sent again after a
-// reconnect. Reports are made only while the socket is open, so an outage costs
+// server has acknowledged them or a later one; what it did not acknowledge is sent
+// again after a reconnect. A socket that acknowledges nothing is given up, so no more
+// than some seconds of reports are kept. Reports are made only while the socket is open, so an outage costs
 // no memory: violations wait, and the page's state is stated anew afterwards.
 // Violations are also kept in a store that outlives the page (outbox.ts).
 
@@ -38,8 +39,12 @@ export interface EventsOptions {
   outbox?: Outbox;
 }
 
-/** A socket that acknowledges nothing for this long is taken for dead. */
-const ACK_MS = 10_000;
+/**
+ * A socket that does not acknowledge a report for this long is taken for dead. The
+ * server acknowledges one without violations when others have come, or within 12 s.
+ */
+const ACK_MS = 15_000;
+const VIOLATION_ACK_MS = 10_000;
 /** From opening to the server's welcome. */
 const WELCOME_MS = 10_000;
 /** A browser hides why a handshake failed; after so many the token is suspected. */
@@ -77,6 +82,7 @@ export class EventSocket {
   private told: PageDelta = {};
   private timer: number | null = null;
   private watchdog: number | null = null;
+  private watchdogDue = 0;
   private hold: number | null = null;
 
   constructor(options: EventsOptions) {
@@ -210,10 +216,22 @@ export class EventSocket {
   private send({ type, seq, sentAt, delta, violations }: Unacked): void {
     // What is undefined is left out.
     this.socket?.send(JSON.stringify({ type, seq, sentAt, delta, violations }));
-    this.watchdog ??= this.options.timers.set(() => {
+    this.watch(violations === undefined ? ACK_MS : VIOLATION_ACK_MS);
+  }
+
+  /** Takes the socket for dead after that long, unless something is acknowledged. */
+  private watch(ms: number): void {
+    const { timers } = this.options;
+    const due = timers.now() + ms;
+    if (this.watchdog !== null && this.watchdogDue <= due) {
+      return;
+    }
+    this.clearWatchdog();
+    this.watchdogDue = due;
+    this.watchdog = timers.set(() => {
       this.watchdog = null;
       this.lost();
-    }, ACK_MS);
+    }, ms);
   }
 
   /** These reports are settled, whatever became of them. */
@@ -227,14 +245,11 @@ export class EventSocket {
     if (token === null) {
       return;
     }
-    const { createSocket, onState, timers, url } = this.options;
+    const { createSocket, onState, url } = this.options;
     onState({ name: 'connecting' });
     const socket = createSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL + token]);
     this.socket = socket;
-    this.watchdog = timers.set(() => {
-      this.watchdog = null;
-      this.lost();
-    }, WELCOME_MS);
+    this.watch(WELCOME_MS);
     socket.onmessage = ({ data }) => {
       if (this.socket === socket) {
         this.received(data);
@@ -319,10 +334,7 @@ export class EventSocket {
   private settle(): void {
     this.clearWatchdog();
     if (this.unacked.length > 0 && this.hold === null) {
-      this.watchdog = this.options.timers.set(() => {
-        this.watchdog = null;
-        this.lost();
-      }, ACK_MS);
+      this.watch(this.unacked.some(({ violations }) => violations !== undefined) ? VIOLATION_ACK_MS : ACK_MS);
     }
   }
 

@@ -1,4 +1,5 @@
-package socket
+// Package waiter is where a goroutine sleeps that reads many things at once.
+package waiter
 
 import (
 	"errors"
@@ -11,20 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiter is where the reader sleeps: until the socket is readable, or for a time
-// in which no datagram disturbs anybody.
+// Waiter is where a reader sleeps: until its descriptor, a socket or an epoll
+// instance of many, is readable, or for a time in which nothing that arrives
+// disturbs anybody.
 //
 // Go's poller watches its descriptors with edge triggers and wakes a thread for
-// every datagram, whether somebody waits for it or not. So it is not given the
-// socket, but an epoll instance of our own, in which the socket is armed for one
+// all that arrives, whether somebody waits for it or not. So it is not given the
+// descriptor, but an epoll instance of our own, in which the socket is armed for one
 // event at a time: after that it is silent until it is armed again. Arming looks
-// at the socket (ep_modify in the kernel's fs/eventpoll.c), so a datagram that
-// came before is an event as well, and no wake-up can be lost.
+// at the descriptor (ep_modify in the kernel's fs/eventpoll.c), so what came before
+// is an event as well, and no wake-up can be lost.
 //
 // Times are a timerfd in the same epoll instance. A timer of Go's would wake the
 // thread twice: the poller waits in whole milliseconds, rounded down, and then
 // for the rest.
-type waiter struct {
+type Waiter struct {
 	epoll *os.File
 	conn  syscall.RawConn
 	timer int
@@ -39,7 +41,9 @@ type waiter struct {
 	events [2]unix.EpollEvent
 }
 
-func newWaiter(socket int) (_ *waiter, err error) {
+// New returns a waiter for a descriptor, which stays the caller's. Close must be
+// called.
+func New(fd int) (_ *Waiter, err error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -50,11 +54,11 @@ func newWaiter(socket int) (_ *waiter, err error) {
 		return nil, errors.Join(os.NewSyscallError("fcntl", err), unix.Close(epoll))
 	}
 
-	w := &waiter{epoll: os.NewFile(uintptr(epoll), "epoll"), timer: -1}
+	w := &Waiter{epoll: os.NewFile(uintptr(epoll), "epoll"), timer: -1}
 
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, w.Close())
 		}
 	}()
 
@@ -77,23 +81,23 @@ func newWaiter(socket int) (_ *waiter, err error) {
 	}
 
 	// Not armed yet.
-	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, socket, &unix.EpollEvent{Events: unix.EPOLLONESHOT}); err != nil {
+	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLONESHOT}); err != nil {
 		return nil, os.NewSyscallError("epoll_ctl", err)
 	}
 
 	armed := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
-	w.arm = func() error { return unix.EpollCtl(epoll, unix.EPOLL_CTL_MOD, socket, &armed) }
+	w.arm = func() error { return unix.EpollCtl(epoll, unix.EPOLL_CTL_MOD, fd, &armed) }
 	w.start = w.startTimer
 	w.poll = w.next
 
 	return w, nil
 }
 
-// untilReadable sleeps until there is a datagram (or an error) to be received.
-func (w *waiter) untilReadable() error { return w.wait(w.arm) }
+// UntilReadable sleeps until there is something (or an error) to be read.
+func (w *Waiter) UntilReadable() error { return w.wait(w.arm) }
 
-// sleep sleeps for a time, whatever comes.
-func (w *waiter) sleep(d time.Duration) error {
+// Sleep sleeps for a time, whatever comes.
+func (w *Waiter) Sleep(d time.Duration) error {
 	w.left = d
 
 	return w.wait(w.start)
@@ -101,7 +105,7 @@ func (w *waiter) sleep(d time.Duration) error {
 
 // wait calls begin and sleeps until what it began has happened. Each wait takes
 // the one event that it began, so that none is left for the next.
-func (w *waiter) wait(begin func() error) error {
+func (w *Waiter) wait(begin func() error) error {
 	w.begin, w.err = begin, nil
 
 	if err := w.conn.Read(w.poll); err != nil {
@@ -113,7 +117,7 @@ func (w *waiter) wait(begin func() error) error {
 
 // next is called by Go's poller, first after it forgot earlier events, and again
 // after each event. It returns whether the wait is over.
-func (w *waiter) next(epoll uintptr) bool {
+func (w *Waiter) next(epoll uintptr) bool {
 	if begin := w.begin; begin != nil {
 		w.begin = nil
 		w.err = begin()
@@ -121,7 +125,7 @@ func (w *waiter) next(epoll uintptr) bool {
 		return w.err != nil
 	}
 
-	// Takes the event, which disarms the socket.
+	// Takes the event, which disarms the descriptor.
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, epoll,
 		uintptr(unsafe.Pointer(&w.events[0])), //nolint:gosec // the pattern of unsafe.Pointer for system calls
 		uintptr(len(w.events)), 0, 0, 0)
@@ -134,15 +138,15 @@ func (w *waiter) next(epoll uintptr) bool {
 	return errno == 0 && n > 0
 }
 
-func (w *waiter) startTimer() error {
+func (w *Waiter) startTimer() error {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(max(1, w.left)))} // 0 would stop it
 
 	return os.NewSyscallError("timerfd_settime", unix.TimerfdSettime(w.timer, 0, &spec, nil))
 }
 
-// close wakes whoever waits, and returns after he has left: os.File waits for its
+// Close wakes whoever waits, and returns after he has left: os.File waits for its
 // users. From then on no wait begins.
-func (w *waiter) close() error {
+func (w *Waiter) Close() error {
 	err := w.epoll.Close()
 
 	if w.timer >= 0 {
