@@ -58,16 +58,21 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 const headerSlop = 4 << 10
 
 // Serve answers on listener until ctx ends; then it lets open requests finish
-// for at most 5 s. Requests' contexts end with ctx.
+// for at most 5 s. Requests' contexts end with ctx, and connections that have sent
+// nothing are closed.
 func (l Limits) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	limits := l.withDefaults()
+	silent := &newcomers{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
 		Handler:           boundBodies(handler, limits.Body),
 		ReadHeaderTimeout: limits.Header,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    limits.HeaderBytes - headerSlop,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         silent.track,
 	}
+	server.RegisterOnShutdown(silent.end)
+
 	failed := make(chan error, 1)
 
 	go func() { failed <- server.Serve(listener) }()
