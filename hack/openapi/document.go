@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -36,6 +37,9 @@ func servers(url string) *openapi3.Server {
 
 	return s
 }
+
+// errTwice: the later description would hide the earlier one.
+var errTwice = errors.New("described twice")
 
 // describe makes the document. source is the folder of internal/wire.
 func describe(source string) (*openapi3.T, error) {
@@ -86,6 +90,10 @@ func describe(source string) (*openapi3.T, error) {
 		described, err := o.describe(constants)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", o.method, o.path, err)
+		}
+
+		if item.GetOperation(o.method) != nil {
+			return nil, fmt.Errorf("%s %s: %w", o.method, o.path, errTwice)
 		}
 
 		item.SetOperation(o.method, described)

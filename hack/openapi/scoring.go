@@ -105,19 +105,13 @@ func scoringOperations() []operation {
 		},
 		{
 			method: http.MethodGet, path: "/api/v1/notice", servers: door, id: "notice", tag: tagStudent,
-			summary:  "What a student has to know before they agree to be watched. The exam need not be open.",
-			bearers:  []string{linkToken},
-			answers:  map[int]answer{http.StatusOK: {content: content{typeJSON, "Notice"}, what: "The notice."}},
-			refusals: with(admission()),
-		},
-		{
-			method: http.MethodGet, path: "/api/v1/notice", servers: door, id: "notice", tag: tagStudent,
-			summary: "What a student has to know before they join; also before the exam opens.",
+			summary: "What a student has to know before they agree to be watched. The exam need not be open.",
 			bearers: []string{linkToken},
 			answers: map[int]answer{http.StatusOK: {content: content{typeJSON, "Notice"}, what: "The notice."}},
 			refusals: refusals{
 				http.StatusUnauthorized:       {wire.CodeUnauthenticated, wire.CodeTokenExpired},
 				http.StatusForbidden:          {wire.CodeWrongExam, wire.CodeNotEnrolled, wire.CodeExamFinished},
+				http.StatusTooManyRequests:    {wire.CodeRateLimited},
 				http.StatusServiceUnavailable: {wire.CodeNotReady},
 			},
 		},
