@@ -40,9 +40,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 		client := Client(connection.RemoteAddr().String())
 		if !l.enter(client) {
-			_ = connection.Close() // Whoever it is gets no more than that.
+			l.refused() // Counted before anybody can see it.
 
-			l.refused()
+			_ = connection.Close() // Whoever it is gets no more than that.
 
 			continue
 		}
