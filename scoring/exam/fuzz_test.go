@@ -99,6 +99,7 @@ func FuzzAct(f *testing.F) {
 		f.Add("s1", []byte(seed))
 	}
 
+	f.Add("s2", []byte(`{"id":"a","kind":"terminate","reason":"x","text":"y"}`)) // Enrolled, and never joined.
 	f.Add("nobody", []byte(`{"id":"a","kind":"pause"}`))
 
 	f.Fuzz(func(t *testing.T, student string, data []byte) {
@@ -114,7 +115,10 @@ func FuzzAct(f *testing.F) {
 			t.Fatal(err)
 		}
 
-		before, facts := r.state("s1"), len(r.facts)
+		states := func() map[string]wire.FeedSession {
+			return map[string]wire.FeedSession{"s1": r.state("s1"), "s2": r.state("s2")}
+		}
+		before, facts := states(), len(r.facts)
 
 		taken, err := r.Act(t.Context(), student, "vera", action)
 		if err != nil {
@@ -124,22 +128,28 @@ func FuzzAct(f *testing.F) {
 				t.Fatalf("refused with %q: %v", got, err)
 			}
 
-			if after := r.state("s1"); !reflect.DeepEqual(after, before) || len(r.facts) != facts {
+			if after := states(); !reflect.DeepEqual(after, before) || len(r.facts) != facts {
 				t.Fatalf("refused, and from %+v to %+v", before, after)
 			}
 
 			return
 		}
 
-		if student != "s1" || taken.ID != action.ID || taken.Kind != action.Kind || taken.By != "vera" || len(taken.ID) > 64 ||
+		if _, enrolled := before[student]; !enrolled || taken.ID != action.ID || taken.Kind != action.Kind || taken.By != "vera" || len(taken.ID) > 64 ||
 			utf8.RuneCountInString(taken.Text) > 500 || utf8.RuneCountInString(taken.Reason) > 500 ||
 			taken.Minutes < 0 || taken.Minutes > 600 || taken.Number < 0 {
 			t.Fatalf("taken %+v", taken)
 		}
 
-		after := r.state("s1")
-		if after.Score > before.Score || after.Score < 0 {
-			t.Fatalf("the score went from %d to %d", before.Score, after.Score)
+		after := states()
+		for id, state := range after {
+			if id != student && !reflect.DeepEqual(state, before[id]) {
+				t.Fatalf("done to %s, and %s went from %+v to %+v", student, id, before[id], state)
+			}
+
+			if state.Score > before[id].Score || state.Score < 0 {
+				t.Fatalf("the score went from %d to %d", before[id].Score, state.Score)
+			}
 		}
 
 		again, err := r.Act(t.Context(), student, "somebody else", action)
@@ -147,7 +157,7 @@ func FuzzAct(f *testing.F) {
 			t.Fatalf("again %+v, %v; first %+v", again, err, taken)
 		}
 
-		if twice := r.state("s1"); !reflect.DeepEqual(twice, after) {
+		if twice := states(); !reflect.DeepEqual(twice, after) {
 			t.Fatalf("again: from %+v to %+v", after, twice)
 		}
 	})
