@@ -57,6 +57,10 @@ export async function startStack(dir, flags = []) {
     async invigilator({ subject = '', lifetime = '' } = {}) {
       return this.command(`invigilator ${subject} ${lifetime}`);
     },
+    /** Where an invigilator's page (wall, review) is, with a token. */
+    async pageOf(page, options) {
+      return `${info.base}${page}#${await this.invigilator(options)}`;
+    },
     /** The streams of a pod, as scoring sees them. */
     async streams(sfu = info.sfu) {
       const { streams } = await internal(info, '/internal/v1/streams', sfu);
