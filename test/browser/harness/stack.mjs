@@ -40,15 +40,23 @@ export async function startStack(dir, flags = []) {
 
       return value;
     },
-    /** The SFU's streams, as scoring sees them. */
-    async streams() {
-      const { streams } = await internal(info, '/internal/v1/streams', info.sfu);
+    /** An invigilator's token. lifetime such as 8s, subject of somebody else. */
+    async invigilator({ subject = '', lifetime = '' } = {}) {
+      return this.command(`invigilator ${subject} ${lifetime}`);
+    },
+    /** Where an invigilator's page (wall, review) is, with a token. */
+    async pageOf(page, options) {
+      return `${info.base}${page}#${await this.invigilator(options)}`;
+    },
+    /** The streams of a pod, as scoring sees them. */
+    async streams(sfu = info.sfu) {
+      const { streams } = await internal(info, '/internal/v1/streams', sfu);
 
       return streams ?? [];
     },
-    /** The SFU's metrics, by name and labels. */
-    async metrics() {
-      const text = await (await fetch(`${info.sfu}/metrics`)).text();
+    /** The metrics of a pod, by name and labels. */
+    async metrics(sfu = info.sfu) {
+      const text = await (await fetch(`${sfu}/metrics`)).text();
 
       return new Map(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => {
         const [, name, value] = /^(.*) (\S+)$/.exec(line);

@@ -24,8 +24,8 @@ const (
 	leaveTimeout   = 5 * time.Second
 )
 
-// crowd is simulated students who publish to the SFU directly: what a wall needs
-// many of. Scoring does not know them.
+// crowd is simulated students who publish to the pods directly: what a wall needs
+// many of. Scoring knows those of them who are in exam.json.
 type crowd struct {
 	exam *exam
 
@@ -35,6 +35,7 @@ type crowd struct {
 
 // student is one of them. Its picture runs until stop, and has ended with ended.
 type student struct {
+	pod       pod
 	peer      *client.Peer
 	published *client.Publication
 	stop      context.CancelFunc
@@ -52,6 +53,8 @@ type joining struct {
 	Students []struct {
 		ID    string `json:"id"`
 		Group int    `json:"group"`
+		// Shard that the student publishes to; "": the first.
+		Shard string `json:"shard"`
 	} `json:"students"`
 }
 
@@ -85,12 +88,19 @@ func (c *crowd) join(ctx context.Context, data []byte) error {
 			continue
 		}
 
+		pod, err := c.exam.podOf(one.Shard)
+		if err != nil {
+			errs[i] = fmt.Errorf("%s: %w", one.ID, err)
+
+			continue
+		}
+
 		wait.Go(func() {
 			room <- struct{}{}
 
 			defer func() { <-room }()
 
-			errs[i] = c.publish(ctx, one.ID, groups[one.Group], pause)
+			errs[i] = c.publish(ctx, one.ID, pod, groups[one.Group], pause)
 		})
 	}
 
@@ -99,8 +109,8 @@ func (c *crowd) join(ctx context.Context, data []byte) error {
 	return errors.Join(errs...)
 }
 
-func (c *crowd) publish(ctx context.Context, id string, frames [][]byte, interval time.Duration) error {
-	grant, err := c.exam.grant(token.Media, id)
+func (c *crowd) publish(ctx context.Context, id string, to pod, frames [][]byte, interval time.Duration) error {
+	grant, err := c.exam.grant(token.Media, id, to)
 	if err != nil {
 		return err
 	}
@@ -120,7 +130,7 @@ func (c *crowd) publish(ctx context.Context, id string, frames [][]byte, interva
 	waiting, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 
-	published, err := client.Publish(waiting, http.DefaultClient, "http://"+c.exam.sfuAddr+"/whip", grant, peer)
+	published, err := client.Publish(waiting, http.DefaultClient, "http://"+to.httpAddr+"/whip", grant, peer)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", id, err), peer.Close())
 	}
@@ -132,7 +142,7 @@ func (c *crowd) publish(ctx context.Context, id string, frames [][]byte, interva
 	}
 
 	playing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &student{peer: peer, published: published, stop: stop, ended: make(chan struct{})}
+	s := &student{pod: to, peer: peer, published: published, stop: stop, ended: make(chan struct{})}
 
 	c.mu.Lock()
 	c.present[id] = s
@@ -197,7 +207,7 @@ func (c *crowd) leave(ctx context.Context, id string) error {
 	defer cancel()
 
 	// The one that it came with may be too old by now.
-	grant, err := c.exam.grant(token.Media, id)
+	grant, err := c.exam.grant(token.Media, id, s.pod)
 
 	return errors.Join(err, s.published.Delete(ctx, grant), s.peer.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -18,28 +19,30 @@ import (
 const (
 	namespace = "default"
 	name      = "finals"
-	shard     = "finals-sfu-0"
 	password  = "for-this-test-only"
 	// internalTTL: longer than any test, so that the test needs no keys.
 	internalTTL = 12 * time.Hour
 	grantTTL    = time.Minute
-	// drainTimeout: students of a test do not move.
-	drainTimeout = 2 * time.Second
+	// evidenceFolder is the bucket, below --dir.
+	evidenceFolder = "evidence"
 )
 
 type options struct {
 	bin, redis, dir, contentURL string
 	opensIn, endsIn             time.Duration
 	badLink                     bool
+	pods                        int
 }
 
 // info is what the test learns.
 type info struct {
-	Base          string            `json:"base"`
-	Internal      string            `json:"internal"`
-	InternalToken string            `json:"internalToken"`
-	SFU           string            `json:"sfu"`
-	Links         map[string]string `json:"links"`
+	Base          string `json:"base"`
+	Internal      string `json:"internal"`
+	InternalToken string `json:"internalToken"`
+	// SFU is the first pod, SFUs are all of them by shard.
+	SFU   string            `json:"sfu"`
+	SFUs  map[string]string `json:"sfus"`
+	Links map[string]string `json:"links"`
 	// Links that must not work.
 	WrongExam string `json:"wrongExam"`
 	Expired   string `json:"expired"`
@@ -51,12 +54,12 @@ type exam struct {
 	config wire.ExamConfig
 	info   info
 
-	// sessions signs what scoring would.
+	// sessions signs what scoring would, cluster what the API server would.
 	sessions *token.Signer
+	cluster  *cluster
 
-	redisAddr, publicAddr, internalAddr, sfuAddr, mediaAddr string
-	// announcedAddr is where media reaches the SFU: mediaAddr, or a relay's.
-	announcedAddr string
+	redisAddr, publicAddr, internalAddr string
+	pods                                []pod
 }
 
 func newExam(ctx context.Context, opts options) (*exam, error) {
@@ -64,18 +67,30 @@ func newExam(ctx context.Context, opts options) (*exam, error) {
 		return nil, errors.New("--dir is needed")
 	}
 
+	if opts.pods < 1 || opts.badLink && opts.pods > 1 {
+		return nil, errors.New("--pods must be at least 1, and 1 with --bad-link")
+	}
+
 	e := &exam{opts: opts, config: examConfig(opts, time.Now())}
 
-	addrs, err := freeAddrs(ctx, 6)
+	// Of each pod: signalling, media, and where media may be announced instead.
+	addrs, err := freeAddrs(ctx, 3+3*opts.pods)
 	if err != nil {
 		return nil, err
 	}
 
-	e.redisAddr, e.publicAddr, e.internalAddr, e.sfuAddr = addrs[0], addrs[1], addrs[2], addrs[3]
-	e.mediaAddr, e.announcedAddr = addrs[4], addrs[4]
+	e.redisAddr, e.publicAddr, e.internalAddr = addrs[0], addrs[1], addrs[2]
 
-	if opts.badLink {
-		e.announcedAddr = addrs[5]
+	for i := range opts.pods {
+		e.pods = append(e.pods, newPod(i, addrs[3+3*i:], opts.badLink))
+	}
+
+	if e.cluster, err = newCluster(); err != nil {
+		return nil, err
+	}
+
+	if e.config.Invigilators, err = e.cluster.config(); err != nil {
+		return nil, err
 	}
 
 	if err := e.writeFiles(); err != nil {
@@ -96,26 +111,22 @@ func (e *exam) writeFiles() error {
 		return fmt.Errorf("session keys: %w", err)
 	}
 
-	host, port, err := net.SplitHostPort(e.announcedAddr)
+	evidenceKey, _, err := token.NewKeyPair()
 	if err != nil {
-		return fmt.Errorf("media address: %w", err)
+		return fmt.Errorf("evidence keys: %w", err)
 	}
 
-	var mediaPort uint16
-	if _, err := fmt.Sscan(port, &mediaPort); err != nil {
-		return fmt.Errorf("media port: %w", err)
+	shards, err := shardsFile(e.pods)
+	if err != nil {
+		return err
 	}
 
-	shards, err := json.Marshal(wire.Shards{Shards: []wire.Shard{{
-		Name:      shard,
-		URL:       "http://" + e.sfuAddr,
-		Addresses: []wire.Address{{IP: host, Port: mediaPort}},
-	}}})
-	if err != nil {
-		return fmt.Errorf("encode shards: %w", err)
+	if err := os.Mkdir(e.file(evidenceFolder), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("folder of evidence: %w", err)
 	}
 
 	for file, data := range map[string][]byte{
+		"evidence.key":   evidenceKey,
 		"link.pub":       linkPub,
 		"session.key":    sessionKey,
 		"session.pub":    sessionPub,
@@ -162,11 +173,16 @@ func (e *exam) makeLinks(linkKeyPEM, sessionKeyPEM []byte) error {
 	e.info = info{
 		Base:      base,
 		Internal:  "http://" + e.internalAddr,
-		SFU:       "http://" + e.sfuAddr,
+		SFU:       "http://" + e.pods[0].httpAddr,
+		SFUs:      map[string]string{},
 		Links:     map[string]string{},
 		WrongExam: link(others, e.config.Students[0].ID, time.Time{}),
 		Expired:   link(links, e.config.Students[0].ID, time.Now().Add(-time.Hour)),
 		Stranger:  link(links, "stranger", time.Time{}),
+	}
+
+	for _, pod := range e.pods {
+		e.info.SFUs[pod.shard] = "http://" + pod.httpAddr
 	}
 
 	for _, student := range e.config.Students {
@@ -180,9 +196,9 @@ func (e *exam) makeLinks(linkKeyPEM, sessionKeyPEM []byte) error {
 	return errors.Join(errs...)
 }
 
-// grant is a token for the SFU, as scoring makes them.
-func (e *exam) grant(audience token.Audience, subject string) (string, error) {
-	signed, err := e.sessions.Sign(audience, subject, grantTTL, token.Claims{Shard: shard, SessionID: "session-" + subject})
+// grant is a token for a pod, as scoring makes them.
+func (e *exam) grant(audience token.Audience, subject string, to pod) (string, error) {
+	signed, err := e.sessions.Sign(audience, subject, grantTTL, token.Claims{Shard: to.shard, SessionID: "session-" + subject})
 	if err != nil {
 		return "", fmt.Errorf("grant: %w", err)
 	}
@@ -224,35 +240,29 @@ func (e *exam) file(name string) string { return filepath.Join(e.opts.dir, name)
 func (e *exam) parts() []*part {
 	redisHost, redisPort, _ := net.SplitHostPort(e.redisAddr)
 
-	return []*part{
-		{
-			name: "redis", path: e.opts.redis, dir: e.opts.dir,
-			args: []string{"-"},
-			stdin: fmt.Sprintf("bind %s\nport %s\nrequirepass %s\ndir %s\nsave \"\"\nappendonly yes\n",
-				redisHost, redisPort, password, e.opts.dir),
-			ready: dials(e.redisAddr),
-		},
-		{
-			name: "sfu", path: filepath.Join(e.opts.bin, "sfu"), dir: e.opts.dir,
-			args: []string{
-				"--name=" + shard, "--exam=" + namespace + "/" + name,
-				"--shards-file=" + e.file("shards.json"), "--session-key=" + e.file("session.pub"),
-				"--http-addr=" + e.sfuAddr, "--media-addr=" + e.mediaAddr,
-				"--drain-timeout=" + drainTimeout.String(),
-			},
-			ready: answers("http://" + e.sfuAddr + "/readyz"),
-		},
-		{
-			name: "scoring", path: filepath.Join(e.opts.bin, "scoring"), dir: e.opts.dir,
-			args: []string{
-				"--config=" + e.file("exam.json"), "--shards-file=" + e.file("shards.json"),
-				"--link-key=" + e.file("link.pub"), "--session-key=" + e.file("session.key"),
-				"--redis-addr=" + e.redisAddr, "--redis-password-file=" + e.file("redis.password"),
-				"--public-addr=" + e.publicAddr, "--internal-addr=" + e.internalAddr,
-			},
-			ready: answers("http://" + e.internalAddr + "/readyz"),
-		},
+	parts := []*part{{
+		name: "redis", path: e.opts.redis, dir: e.opts.dir,
+		args: []string{"-"},
+		stdin: fmt.Sprintf("bind %s\nport %s\nrequirepass %s\ndir %s\nsave \"\"\nappendonly yes\n",
+			redisHost, redisPort, password, e.opts.dir),
+		ready: dials(e.redisAddr),
+	}}
+
+	for _, pod := range e.pods {
+		parts = append(parts, e.sfu(pod))
 	}
+
+	return append(parts, &part{
+		name: "scoring", path: filepath.Join(e.opts.bin, "scoring"), dir: e.opts.dir,
+		args: []string{
+			"--config=" + e.file("exam.json"), "--shards-file=" + e.file("shards.json"),
+			"--link-key=" + e.file("link.pub"), "--session-key=" + e.file("session.key"),
+			"--redis-addr=" + e.redisAddr, "--redis-password-file=" + e.file("redis.password"),
+			"--public-addr=" + e.publicAddr, "--internal-addr=" + e.internalAddr,
+			"--evidence=file://" + e.file(evidenceFolder), "--evidence-key=" + e.file("evidence.key"),
+		},
+		ready: answers("http://" + e.internalAddr + "/readyz"),
+	})
 }
 
 func dials(addr string) func(context.Context) error {
@@ -338,6 +348,7 @@ func examConfig(opts options, now time.Time) wire.ExamConfig {
 		OpensAt:    at(opts.opensIn),
 		StartsAt:   at(opts.opensIn),
 		EndsAt:     at(opts.endsIn),
+		Evidence:   &wire.EvidenceConfig{},
 		Students: []wire.Student{
 			{ID: "s1", Name: "Ada Lovelace"}, {ID: "s2", Name: "Alan Turing"}, {ID: "s3", Name: "Grace Hopper"},
 		},

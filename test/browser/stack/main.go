@@ -3,15 +3,20 @@
 // takes one command per line on its standard input, answering each with a line,
 // and ends everything it started when that closes or on SIGTERM.
 //
-//	stop PART    asks a part (redis, sfu, scoring) to end
+//	stop PART    asks a part (redis, scoring, sfu, and with --pods sfu-1, sfu-2 and so on) to end
 //	kill PART    ends it at once
 //	start PART   starts it again on its old ports
 //	exam JSON    changes fields of exam.json
-//	grant AUDIENCE SUBJECT   makes a grant for the SFU: invigil:media or invigil:view
-//	students JSON            has simulated students publish to the SFU (see crowd)
+//	grant AUDIENCE SUBJECT [SHARD]     makes a grant for a pod, the first unless one is
+//	                                   named: invigil:media or invigil:view
+//	invigilator [SUBJECT] [LIFETIME]   makes an invigilator's token, as the cluster would;
+//	                                   of the exam's invigilator and for 12h unless said
+//	students JSON            has simulated students publish to the pods (see crowd)
 //	leave STUDENT            has one of them leave
 //	link UP DOWN MBIT        loses so many of 1000 media packets to and from the SFU from
 //	                         now on, and lets a peer receive so much (with --bad-link)
+//
+// Evidence goes to the folder evidence below --dir.
 package main
 
 import (
@@ -39,6 +44,7 @@ func main() {
 	flag.StringVar(&opts.contentURL, "content-url", "", "the exam's quiz")
 	flag.DurationVar(&opts.opensIn, "opens-in", 0, "when students may join, from now; 0: at once")
 	flag.DurationVar(&opts.endsIn, "ends-in", 0, "when the exam ends, from now; 0: never")
+	flag.IntVar(&opts.pods, "pods", 1, "how many SFU pods there are")
 	flag.BoolVar(&opts.badLink, "bad-link", false, "media goes through a relay that can be slow and lose packets")
 	flag.Parse()
 
@@ -60,7 +66,7 @@ func run(ctx context.Context, opts options, in io.Reader, out io.Writer) (err er
 	stack := &stack{exam: exam, parts: exam.parts(), crowd: newCrowd(exam)}
 
 	if opts.badLink {
-		if stack.relay, err = newRelay(ctx, exam.announcedAddr, exam.mediaAddr); err != nil {
+		if stack.relay, err = newRelay(ctx, exam.pods[0].announcedAddr, exam.pods[0].mediaAddr); err != nil {
 			return err
 		}
 
@@ -121,9 +127,9 @@ func (s *stack) command(ctx context.Context, line string) (value string, err err
 	case "exam":
 		return "", s.exam.change([]byte(rest))
 	case "grant":
-		audience, subject, _ := strings.Cut(rest, " ")
-
-		return s.exam.grant(token.Audience(audience), subject)
+		return s.grant(rest)
+	case "invigilator":
+		return s.exam.cluster.command(rest)
 	case "students":
 		return "", s.crowd.join(ctx, []byte(rest))
 	case "link":
@@ -148,6 +154,18 @@ func (s *stack) command(ctx context.Context, line string) (value string, err err
 	}
 
 	return "", fmt.Errorf("unknown command %q", line)
+}
+
+func (s *stack) grant(line string) (string, error) {
+	audience, whom, _ := strings.Cut(line, " ")
+	subject, shard, _ := strings.Cut(whom, " ")
+
+	pod, err := s.exam.podOf(shard)
+	if err != nil {
+		return "", err
+	}
+
+	return s.exam.grant(token.Audience(audience), subject, pod)
 }
 
 func (s *stack) link(figures string) error {
