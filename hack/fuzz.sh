@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a while, on as many cores as there are: each target
-# by itself on one. FUZZTIME says how long, FUZZ_PACKAGES where.
+# Runs every fuzz target for a while, one more at a time than there are cores: while
+# one is built the others run. FUZZTIME says how long, FUZZ_PACKAGES where.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,4 +44,4 @@ run_one() {
 export -f run_one ended_by_the_clock
 export time
 
-xargs -P "$(nproc)" -L 1 bash -c 'run_one "$@"' run_one <<<"$targets"
+xargs -P "$(($(nproc) + 1))" -L 1 bash -c 'run_one "$@"' run_one <<<"$targets"

@@ -54,6 +54,8 @@ type bench struct {
 	signing  ed25519.PrivateKey
 	// random says when pictures are taken; nil: by chance.
 	random func() float64
+	// page is the build; nil: page().
+	page fs.FS
 	// wrap changes the public listener.
 	wrap func(net.Listener) net.Listener
 
@@ -146,6 +148,7 @@ func page() fs.FS {
 	return fstest.MapFS{
 		".gitkeep":               {},
 		"index.html":             {Data: []byte("<!doctype html><title>exam</title>")},
+		"wall.html":              {Data: []byte("<!doctype html><title>wall</title>")},
 		"favicon.svg":            {Data: []byte("<svg/>")},
 		"assets/app-1a2b.js":     {Data: []byte("export {}")},
 		"assets/worker-3c4d.js":  {Data: []byte("self")},
@@ -167,6 +170,11 @@ func (b *bench) start() {
 		public = b.wrap(public)
 	}
 
+	built := b.page
+	if built == nil {
+		built = page()
+	}
+
 	var evidence *scoring.Evidence
 	if b.evidence != "" {
 		evidence = &scoring.Evidence{URL: b.evidence, Key: b.signing, Random: b.random}
@@ -180,7 +188,7 @@ func (b *bench) start() {
 		done <- scoring.Run(ctx, scoring.Options{
 			ConfigFile: filepath.Join(b.dir, "exam.json"), ShardsFile: filepath.Join(b.dir, "shards.json"),
 			LinkKey: b.link.Public().(ed25519.PublicKey), SessionKey: b.session,
-			Redis: client, Page: page(), Public: public, Internal: internal,
+			Redis: client, Page: built, Public: public, Internal: internal,
 			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits, Door: b.door,
 			Evidence: evidence,
 		})

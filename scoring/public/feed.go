@@ -56,12 +56,12 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 func (s *Server) admitFeed(ctx context.Context, connection *websocket.Conn, token string) closeReason {
 	who, err := s.invigilators.Check(token)
 	if err != nil {
-		return refuseFeed(ctx, connection, closing(tokenRefusal(err)))
+		return refuseSocket(ctx, connection, closing(tokenRefusal(err)))
 	}
 
 	reader, err := s.hub.Join(who.Subject)
 	if err != nil {
-		return refuseFeed(ctx, connection, closeReason{int(websocket.StatusTryAgainLater), string(wire.CodeRateLimited)})
+		return refuseSocket(ctx, connection, closeReason{int(websocket.StatusTryAgainLater), string(wire.CodeRateLimited)})
 	}
 	defer reader.Leave()
 
@@ -73,8 +73,8 @@ func (s *Server) admitFeed(ctx context.Context, connection *websocket.Conn, toke
 	return f.serve(ctx, s, who)
 }
 
-// refuseFeed closes at once. The close handshake needs a reader.
-func refuseFeed(ctx context.Context, connection *websocket.Conn, reason closeReason) closeReason {
+// refuseSocket closes at once. The close handshake needs a reader.
+func refuseSocket(ctx context.Context, connection *websocket.Conn, reason closeReason) closeReason {
 	read := make(chan struct{})
 
 	go func() {
@@ -152,7 +152,7 @@ func (f *feedSocket) serve(ctx context.Context, s *Server, who invigilator.Invig
 	return reason
 }
 
-// watch waits for a reason to end the feed of somebody who was admitted: what
+// watch waits for a reason to end the socket of somebody who was admitted: what
 // happens to the connection, the token's end, a configuration that does not admit
 // them any more, or the server's end.
 func (s *Server) watch(who invigilator.Invigilator, ended <-chan closeReason) closeReason {
@@ -171,7 +171,7 @@ func (s *Server) watch(who invigilator.Invigilator, ended <-chan closeReason) cl
 		case <-expiry.C:
 			return closeReason{wire.CloseUnauthenticated, string(wire.CodeTokenExpired)}
 		case <-s.draining:
-			return closeReason{wire.CloseShutdown, "the server shuts down"}
+			return shutdown()
 		case <-changed:
 		}
 	}
@@ -207,7 +207,7 @@ func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
 			return closeReason{}, false
 		}
 
-		if err := f.send(ctx, data); errors.Is(err, errTooSlow) {
+		if err := writeParts(ctx, f.connection, websocket.MessageText, data, f.writeTimeout); errors.Is(err, errTooSlow) {
 			return closeReason{code: wire.CloseTooSlow}, true
 		} else if err != nil {
 			return closeReason{code: closedAlready}, true
@@ -217,21 +217,24 @@ func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
 
 var errTooSlow = errors.New("reads too slowly")
 
-// send writes one message, a part at a time: each part has the write time-out.
-func (f *feedSocket) send(ctx context.Context, data []byte) error {
+// writeParts writes one message, a part at a time: each part has the time-out.
+// Error: errTooSlow, or what happened to the connection, which is of no use then.
+func writeParts(
+	ctx context.Context, connection *websocket.Conn, kind websocket.MessageType, data []byte, timeout time.Duration,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	timer := time.AfterFunc(f.writeTimeout, func() { cancel(errTooSlow) })
+	timer := time.AfterFunc(timeout, func() { cancel(errTooSlow) })
 	defer timer.Stop()
 
-	writer, err := f.connection.Writer(ctx, websocket.MessageText)
+	writer, err := connection.Writer(ctx, kind)
 	for err == nil && len(data) > 0 {
 		part := data[:min(len(data), feedChunk)]
 		data = data[len(part):]
 		_, err = writer.Write(part)
 
-		timer.Reset(f.writeTimeout)
+		timer.Reset(timeout)
 	}
 
 	if err == nil {
@@ -294,6 +297,8 @@ type closeReason struct {
 	code int
 	text string
 }
+
+func shutdown() closeReason { return closeReason{wire.CloseShutdown, "the server shuts down"} }
 
 func closing(refusal *exam.Refusal) closeReason {
 	return closeReason{refusal.Close, string(refusal.Code)}

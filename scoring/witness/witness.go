@@ -65,6 +65,8 @@ type Witness struct {
 	frames  *frames.Taker
 	metrics metrics
 	uploads *uploads
+	// readings bounds what is read for people.
+	readings readings
 
 	// config says whether anything is recorded; nil: nothing.
 	config atomic.Pointer[wire.EvidenceConfig]
@@ -94,7 +96,7 @@ func New(options Options) (*Witness, error) {
 
 	w := &Witness{
 		options: options, log: options.Log, vault: vault.New(options.URL, options.Log),
-		uploads: newUploads(options.Now), owed: map[string]bool{},
+		uploads: newUploads(options.Now), readings: newReadings(), owed: map[string]bool{},
 	}
 
 	var err error
