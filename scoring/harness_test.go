@@ -39,9 +39,11 @@ const (
 
 // bench is one scoring process with everything around it.
 type bench struct {
-	t       *testing.T
-	redis   *redistest.Server
-	pods    []*pod
+	t     *testing.T
+	redis *redistest.Server
+	pods  []*pod
+	// real is how many real pods there are besides.
+	real    int
 	dir     string
 	offset  atomic.Int64 // of the clock, in milliseconds
 	config  wire.ExamConfig
@@ -225,7 +227,7 @@ func (b *bench) start() {
 			}
 		}
 
-		return ready == len(b.pods)
+		return ready == len(b.pods)+b.real
 	})
 }
 

@@ -128,6 +128,7 @@ func (p *pod) watched(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = connection.CloseNow() }()
 
+	connection.SetReadLimit(-1)
 	view(connection)
 }
 
@@ -137,6 +138,14 @@ func (p *pod) watch(view func(*websocket.Conn)) {
 	defer p.mu.Unlock()
 
 	p.view = view
+}
+
+// watchers are whose slot viewers there were.
+func (p *pod) watchers() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return append([]string(nil), p.viewers...)
 }
 
 func (p *pod) keyFrame(w http.ResponseWriter, r *http.Request) {

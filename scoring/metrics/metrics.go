@@ -125,7 +125,8 @@ func New(registerer prometheus.Registerer) *Set {
 			"Time of all sessions that were Live, added up."),
 	}
 
-	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses, set.Viewers, set.ViewerCloses,
+	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses,
+		set.Viewers, set.ViewerCloses,
 		set.Refused, set.ConnectionsRefused, set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal,
 		set.JournalDropped,
 		set.JournalBytes, set.JournalErrors,
