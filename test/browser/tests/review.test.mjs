@@ -58,7 +58,7 @@ const fact = (page, name) => page.locator('.facts > div', { hasText: name }).loc
 const shownPictures = (of) => of.locator('img').evaluateAll((all) => all.filter((img) => img.naturalWidth > 0).length);
 
 async function beside(it, page, student, look) {
-  await page.locator('[data-id="s1"]').click();
+  await page.locator('[data-id="s1"]').press('Enter');
   const panel = panelOf(page);
   await panel.waitFor();
   await until('the heading has the focus', () => page.evaluate(() => document.activeElement?.tagName === 'H2'));
