@@ -109,6 +109,7 @@ func reportPlan(p *pass) {
 	}
 
 	status.URL = manifests.ScoringURL(p.exam.Namespace, p.exam.Name) + manifests.ExamPath(p.exam.Namespace, p.exam.Name)
+	status.DashboardURL = status.URL + "wall"
 }
 
 // plannedMilliCPU honours resources that the spec gives.

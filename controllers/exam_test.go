@@ -99,6 +99,10 @@ func TestLive(t *testing.T) {
 		t.Errorf("URL %s", exam.Status.URL)
 	}
 
+	if exam.Status.DashboardURL != exam.Status.URL+"wall" {
+		t.Errorf("dashboard URL %s", exam.Status.DashboardURL)
+	}
+
 	// A student streams and is watched.
 	now := time.Now().Truncate(time.Second)
 	session := wire.Session{

@@ -51,10 +51,16 @@ func spanName(r *http.Request) string {
 		return ""
 	}
 
-	switch call, _, _ = strings.Cut(call, "/"); call {
+	switch call, below, _ := strings.Cut(call, "/"); call {
 	case "join", "whip", "evidence":
 		return call
+	case "pictures":
+		return "picture"
 	case "sessions":
+		if strings.HasSuffix(below, "/record") {
+			return "record"
+		}
+
 		return "action"
 	default:
 		return ""

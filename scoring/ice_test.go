@@ -3,6 +3,7 @@ package scoring_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os/exec"
@@ -133,6 +134,38 @@ func TestIceServers(t *testing.T) {
 	late := b.join("s2", "d").IceServers[1]
 	if turn.relays(t, late.Username, late.Credential) {
 		t.Errorf("%s still opens it", late.Username)
+	}
+}
+
+// TestIceServersOfInvigilators: those who watch may need a relay, too, for as long
+// as they may watch.
+func TestIceServersOfInvigilators(t *testing.T) {
+	c := newCluster(t)
+	b := prepare(t, 1)
+	b.redis.Restart()
+
+	turn := startTURN(b)
+	b.config.Invigilators = c.config(t)
+	b.config.IceServers = []wire.IceServerConfig{{URLs: []string{"turn:" + turn.addr()}, Secret: turnSecret}}
+	b.start()
+
+	until := b.now().Add(time.Hour).Unix()
+	_, body := b.do("GET", base+"api/v1/wall", c.token(t, time.Hour, nil), "")
+
+	var wall wire.WallConfig
+	if err := json.Unmarshal([]byte(body), &wall); err != nil || len(wall.IceServers) != 1 {
+		t.Fatalf("%v: %s", err, body)
+	}
+
+	offered := wall.IceServers[0]
+
+	expires, name, _ := strings.Cut(offered.Username, ":")
+	if seconds, err := strconv.ParseInt(expires, 10, 64); err != nil || seconds < until-60 || seconds > until+60 {
+		t.Errorf("good until %s, the token until %d", expires, until)
+	}
+
+	if !strings.HasPrefix(name, "system:serviceaccount:") || !turn.relays(t, offered.Username, offered.Credential) {
+		t.Errorf("%s does not open the server", offered.Username)
 	}
 }
 

@@ -137,6 +137,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		whip     = "/api/v1/whip"
 		session  = "/api/v1/whip/{shard}/{id}"
 		act      = "/api/v1/sessions/{student}/actions"
+		record   = "/api/v1/sessions/{student}/record"
 		sessions = "/internal/v1/sessions"
 	)
 
@@ -185,6 +186,18 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"action by another", door, "POST", act, "/api/v1/sessions/s1/actions",
 			cluster.token(t, time.Hour, map[string]any{"sub": "somebody"}), "{}", 403, wire.CodeForbidden, nil},
 		{"action without token", door, "POST", act, "/api/v1/sessions/s1/actions", "", "{}", 401, wire.CodeUnauthenticated, nil},
+		{"wall's page", door, "GET", "/wall", "/wall", "", "", 200, "", nil},
+		{"review's page", door, "GET", "/review", "/review", "", "", 200, "", nil},
+		{"wall", door, "GET", "/api/v1/wall", "/api/v1/wall", wall, "", 200, "", nil},
+		{"wall without token", door, "GET", "/api/v1/wall", "/api/v1/wall", "", "", 401, wire.CodeUnauthenticated, nil},
+		{"viewer without upgrade", door, "GET", "/api/v1/view/{shard}", "/api/v1/view/sfu-0", "", "",
+			400, wire.CodeVersionNotOffered, nil},
+		{"record", door, "GET", record, "/api/v1/sessions/s1/record?after=0", wall, "", 200, "", nil},
+		{"record after nonsense", door, "GET", record, "/api/v1/sessions/s1/record?after=x", wall, "",
+			400, wire.CodeBadRequest, nil},
+		{"record of a stranger", door, "GET", record, "/api/v1/sessions/s9/record", wall, "", 404, wire.CodeNotEnrolled, nil},
+		{"picture that is none", door, "GET", "/api/v1/pictures/{sha256}", "/api/v1/pictures/x", wall, "",
+			404, wire.CodeNotFound, nil},
 		{"sessions", b.internal, "GET", sessions, sessions, inside, "", 200, "", nil},
 		{"sessions without token", b.internal, "GET", sessions, sessions, "", "", 401, wire.CodeUnauthenticated, nil},
 		{"sessions with nonsense", b.internal, "GET", sessions, sessions + "?wait=x", inside, "", 400, wire.CodeBadRequest, nil},

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/invigil/invigil/internal/httpapi"
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/wire"
@@ -34,6 +36,9 @@ type pod struct {
 	// status, if set, answers every POST, with code.
 	status int
 	code   wire.ErrorCode
+	// view answers slot viewers, who are viewers.
+	view    func(*websocket.Conn)
+	viewers []string
 	// frame is the key frame of everybody whom it receives; slow are how many requests
 	// for one are answered by KeyFrameTimeout before it is given.
 	frame []byte
@@ -52,6 +57,7 @@ func newPod(t *testing.T, name, exam string, key ed25519.PublicKey, now func() t
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /internal/v1/streams", p.list)
 	mux.HandleFunc("GET /internal/v1/streams/{student}/keyframe", p.keyFrame)
+	mux.HandleFunc("GET /view", p.watched)
 	mux.HandleFunc("/whip", p.whip)
 	mux.HandleFunc("/whip/{id}", p.whip)
 	p.Server = httptest.NewServer(mux)
@@ -95,6 +101,51 @@ func (p *pod) list(w http.ResponseWriter, r *http.Request) {
 	}
 
 	httpapi.WriteJSON(w, http.StatusOK, answer)
+}
+
+func (p *pod) watched(w http.ResponseWriter, r *http.Request) {
+	claims, err := p.verifier.Verify(token.View, httpapi.Bearer(r))
+	if err != nil || claims.Shard != p.name {
+		httpapi.WriteTokenError(w, err)
+
+		return
+	}
+
+	p.mu.Lock()
+	view := p.view
+	p.viewers = append(p.viewers, claims.Subject)
+	p.mu.Unlock()
+
+	if view == nil {
+		httpapi.WriteError(w, http.StatusServiceUnavailable, wire.CodeDraining, "draining")
+
+		return
+	}
+
+	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.ViewSubprotocol}})
+	if err != nil {
+		return
+	}
+	defer func() { _ = connection.CloseNow() }()
+
+	connection.SetReadLimit(-1)
+	view(connection)
+}
+
+// watch says how slot viewers are answered from now on.
+func (p *pod) watch(view func(*websocket.Conn)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.view = view
+}
+
+// watchers are whose slot viewers there were.
+func (p *pod) watchers() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return append([]string(nil), p.viewers...)
 }
 
 func (p *pod) keyFrame(w http.ResponseWriter, r *http.Request) {

@@ -145,7 +145,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 	parts := public.Options{
 		Invigilators: s.invigilators, Feed: s.feed, Actor: s.exam, Models: s.models, Now: options.Now,
 		Exam: s.exam, Page: options.Page, Log: options.Log.Named("public"), Metrics: set, Transport: s.transport,
-		PingInterval: options.PingInterval, WriteTimeout: options.WriteTimeout,
+		PingInterval: options.PingInterval, WriteTimeout: options.WriteTimeout, Tiles: options.Tiles,
 	}
 
 	if s.witness != nil {

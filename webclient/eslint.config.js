@@ -41,6 +41,11 @@ export default tseslint.config(
               message: 'core knows nothing of what uses it.',
             },
             { target: './src/features', from: './src/app', message: 'app wires features, not the reverse.' },
+            {
+              target: './src/components',
+              from: ['./src/features', './src/app'],
+              message: 'components are what features share; they know none of them.',
+            },
             ...features.map((feature) => ({
               target: `./src/features/${feature}`,
               from: './src/features',

@@ -413,6 +413,12 @@ type ExamStatus struct {
 	// +kubebuilder:validation:MaxLength=2000
 	URL string `json:"url,omitempty"`
 
+	// dashboardURL is the address of the invigilators' wall inside the cluster. It
+	// shows nothing without a token; `kubectl exam open EXAM --wall` opens it with one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2000
+	DashboardURL string `json:"dashboardURL,omitempty"`
+
 	// startTime is when the exam began or will begin.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -14,12 +15,14 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/invigil/invigil/internal/telemetry"
 	"github.com/invigil/invigil/internal/token"
 	"github.com/invigil/invigil/internal/tracing"
+	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring"
 	"github.com/invigil/invigil/scoring/store"
 	"github.com/invigil/invigil/webclient"
@@ -37,6 +40,7 @@ type flags struct {
 	evidenceKey       string
 	faceModel         string
 	connections       int
+	tiles             wire.TileLimits
 	publicAddr        string
 	internalAddr      string
 	logLevel          string
@@ -69,10 +73,26 @@ func main() {
 			"served if exam.json has its checksum")
 	flag.IntVar(&f.connections, "max-connections-per-address", scoring.DefaultConnectionsPerAddress,
 		"connections that one client address may have open on the public address; -1: no bound")
+	f.tiles = scoring.DefaultTiles()
+	flag.IntVar(&f.tiles.SlotsPerShard, "wall-slots-per-shard", f.tiles.SlotsPerShard,
+		"students of one SFU pod whom a wall shows at the same time; at most the pods' --max-slots")
+	flag.IntVar(&f.tiles.Warm, "wall-warm", f.tiles.Warm,
+		"tiles before and after those in sight that have a picture already")
+	flag.Func("wall-offscreen-grace", "how long a tile out of sight keeps its picture (default 45s)",
+		milliseconds(&f.tiles.OffscreenGraceMs))
+	flag.Func("wall-attach-timeout", "how long a tile waits for its first frame before it asks again (default 6s)",
+		milliseconds(&f.tiles.AttachTimeoutMs))
+	flag.IntVar(&f.tiles.AttachRetries, "wall-attach-retries", f.tiles.AttachRetries,
+		"how often a tile asks again before it says that there is no picture")
 	flag.StringVar(&f.publicAddr, "public-addr", ":8080", "where students are served")
 	flag.StringVar(&f.internalAddr, "internal-addr", ":8081", "where the operator is served")
 	flag.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flag.Parse()
+
+	if f.tiles.SlotsPerShard < 1 || f.tiles.Warm < 0 || f.tiles.AttachRetries < 0 {
+		fmt.Fprintln(os.Stderr, "--wall-slots-per-shard must be at least 1, --wall-warm and --wall-attach-retries not negative")
+		os.Exit(2)
+	}
 
 	log, err := telemetry.NewLogger("scoring", f.logLevel)
 	if err != nil {
@@ -83,6 +103,20 @@ func main() {
 	if err := run(f, log); err != nil {
 		log.Error("scoring has failed", zap.Error(err))
 		os.Exit(1)
+	}
+}
+
+// milliseconds reads a duration that is not negative.
+func milliseconds(into *int64) func(string) error {
+	return func(text string) error {
+		duration, err := time.ParseDuration(text)
+		if err == nil && duration < 0 {
+			err = errors.New("must not be negative")
+		}
+
+		*into = duration.Milliseconds()
+
+		return err
 	}
 }
 
@@ -146,6 +180,7 @@ func run(f flags, log *zap.Logger) error {
 		FaceModel:  f.faceModel,
 		Page:       webclient.Dist(),
 		Public:     public,
+		Tiles:      f.tiles,
 		Door:       scoring.Door{ConnectionsPerAddress: f.connections},
 		Internal:   internal,
 		Log:        log,

@@ -189,7 +189,7 @@ func TestSocketsNameSchemas(t *testing.T) {
 		}
 	}
 
-	want := []string{"/api/v1/events", "/api/v1/feed", "/view"}
+	want := []string{"/api/v1/events", "/api/v1/feed", "/api/v1/view/{shard}", "/view"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(sockets))); diff != "" {
 		t.Errorf("sockets (-want +got):\n%s", diff)
 	}

@@ -23,7 +23,8 @@ const (
 func messages() []any {
 	return []any{
 		wire.Error{}, wire.Notice{}, wire.JoinRequest{}, wire.JoinResponse{}, wire.ClientMessage{}, wire.ServerMessage{},
-		wire.FeedMessage{}, wire.Action{}, wire.TakenAction{}, wire.KeptPicture{}, wire.Sessions{}, wire.Streams{},
+		wire.FeedMessage{}, wire.Action{}, wire.TakenAction{}, wire.KeptPicture{}, wire.WallConfig{}, wire.SessionRecord{},
+		wire.Sessions{}, wire.Streams{},
 		wire.Drain{},
 		wire.ViewCommand{}, wire.ViewEvent{},
 	}

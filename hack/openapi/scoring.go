@@ -244,12 +244,78 @@ func scoringOperations() []operation {
 				http.StatusNotFound: {wire.CodeNotEnrolled}, http.StatusConflict: {wire.CodeConflict},
 			}),
 		},
+		invigilatorsPage("/wall", "wallPage", "The wall: everybody at once. The token is in the fragment."),
+		invigilatorsPage("/review", "reviewPage", "The review of what is on record. The token is in the fragment."),
+		{
+			method: http.MethodGet, path: "/api/v1/wall", servers: door, id: "wall", tag: tagInvigilator,
+			summary:  "What an invigilator's page has to know before it shows anybody.",
+			bearers:  []string{invigilatorToken},
+			answers:  map[int]answer{http.StatusOK: {content: content{typeJSON, "WallConfig"}, what: "The exam and numbers."}},
+			refusals: invigilation(),
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/view/{shard}", servers: door, id: "viewThrough", tag: tagInvigilator,
+			summary: "The slot viewer of a pod, passed on. The token is offered as subprotocol \"bearer.<token>\", " +
+				"and what is wrong is told by a close code, with the error code as reason.",
+			refusals: upgrade(),
+			socket: &socket{
+				subprotocol: wire.ViewSubprotocol, sends: "ViewCommand", receives: "ViewEvent",
+				closes: map[int]string{
+					1009: "A message is over 256 KiB; do not reconnect.",
+					1013: "RateLimited: the subject has too many viewers of the pod; " +
+						"ShardUnreachable: the pod does not answer; reconnect with back-off.",
+					wire.CloseShutdown:        "The server or the pod shuts down; reconnect with back-off.",
+					wire.CloseTooSlow:         "The client reads too slowly; reconnect.",
+					wire.CloseTransportFailed: "The PeerConnection has failed or was closed; reconnect with a new offer.",
+					wire.CloseBadMessage:      "Messages that cannot be read, or no offer within 10 s; do not reconnect.",
+					wire.CloseUnauthenticated: "The token is not valid, or not any more; reconnect with a new one.",
+					wire.CloseNoShard:         "There is no such pod; do not reconnect.",
+				},
+			},
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/sessions/{student}/record", servers: door, id: "record", tag: tagInvigilator,
+			summary: "What is on record of a student, 1000 entries at a time.",
+			bearers: []string{invigilatorToken},
+			query: []parameter{{
+				name: "after", what: "Only entries with a seq above it; 0 if absent.",
+				schema: openapi3.NewIntegerSchema().WithMin(0),
+			}},
+			answers: map[int]answer{http.StatusOK: {content: content{typeJSON, "SessionRecord"}, what: "The entries."}},
+			refusals: with(invigilation(), refusals{
+				http.StatusBadRequest: {wire.CodeBadRequest}, http.StatusNotFound: {wire.CodeNotEnrolled},
+				http.StatusServiceUnavailable: {wire.CodeRateLimited},
+			}),
+		},
+		{
+			method: http.MethodGet, path: "/api/v1/pictures/{sha256}", servers: door, id: "picture", tag: tagInvigilator,
+			summary: "A picture that an entry of a record names.",
+			bearers: []string{invigilatorToken},
+			answers: map[int]answer{http.StatusOK: {
+				content: content{typeJPEG, ""}, what: "The picture.",
+				headers: map[string]string{"Cache-Control": "It may be kept by the bearer's own browser, and never changes."},
+			}},
+			refusals: with(invigilation(), refusals{
+				http.StatusNotFound: {wire.CodeNotFound}, http.StatusServiceUnavailable: {wire.CodeRateLimited},
+			}),
+		},
 		{
 			method: http.MethodGet, path: "/internal/v1/sessions", servers: []string{internal}, id: "sessions", tag: tagOperator,
 			summary: "The sessions that have changed.",
 			bearers: []string{internalToken}, query: longPoll(),
 			answers:  map[int]answer{http.StatusOK: {content: content{typeJSON, "Sessions"}, what: "What has changed."}},
 			refusals: with(component(), refusals{http.StatusServiceUnavailable: {wire.CodeNotReady}}),
+		},
+	}
+}
+
+// invigilatorsPage is one of the pages of those who watch.
+func invigilatorsPage(path, id, summary string) operation {
+	return operation{
+		method: http.MethodGet, path: path, servers: []string{public}, id: id, tag: tagInvigilator, summary: summary,
+		answers: map[int]answer{http.StatusOK: {content: content{media: "text/html"}, what: "The page."}},
+		refusals: refusals{
+			http.StatusNotFound: {wire.CodeNotFound}, http.StatusServiceUnavailable: {wire.CodeNotReady},
 		},
 	}
 }

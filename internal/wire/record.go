@@ -4,7 +4,8 @@ package wire
 // student, as the evidence has it.
 type SessionRecord struct {
 	Session FeedSession `json:"session"`
-	// Entries by Seq. At most 1,000 at a time; More: ask again after the last one.
+	// Entries by Seq, of which one is left out that is missing or no record any more.
+	// At most 1,000 at a time; More: ask again after the last one.
 	Entries []RecordEntry `json:"entries"`
 	More    bool          `json:"more,omitempty"`
 	// Waiting: entries are still on their way into the bucket.

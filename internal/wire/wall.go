@@ -12,6 +12,9 @@ type WallConfig struct {
 	Tiles      TileLimits  `json:"tiles"`
 }
 
+// CloseNoShard is the close code of a passed-on slot viewer that names no pod.
+const CloseNoShard = 4404
+
 // TileLimits are the numbers by which a wall decides whose camera it watches.
 type TileLimits struct {
 	// SlotsPerShard is how many students of one pod are watched at the same time:

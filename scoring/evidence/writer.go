@@ -139,6 +139,14 @@ func (w *Writer) Append(ctx context.Context, entry Entry) (Appended, error) {
 	}
 }
 
+// Waiting is whether an entry of the student is not in the bucket yet.
+func (w *Writer) Waiting(student string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	return w.lanes[student] != nil
+}
+
 func (w *Writer) enqueue(next item) error {
 	if err := next.entry.check(); err != nil {
 		return err

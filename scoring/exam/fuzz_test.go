@@ -135,7 +135,8 @@ func FuzzAct(f *testing.F) {
 			return
 		}
 
-		if _, enrolled := before[student]; !enrolled || taken.ID != action.ID || taken.Kind != action.Kind || taken.By != "vera" || len(taken.ID) > 64 ||
+		if _, enrolled := before[student]; !enrolled || taken.ID != action.ID || taken.Kind != action.Kind ||
+			taken.By != "vera" || len(taken.ID) > 64 ||
 			utf8.RuneCountInString(taken.Text) > 500 || utf8.RuneCountInString(taken.Reason) > 500 ||
 			taken.Minutes < 0 || taken.Minutes > 600 || taken.Number < 0 {
 			t.Fatalf("taken %+v", taken)

@@ -24,6 +24,10 @@ type Set struct {
 	Sockets prometheus.Gauge
 	// SocketCloses by close code.
 	SocketCloses *prometheus.CounterVec
+	// Viewers are slot viewers that are passed on to the pods; ViewerCloses how they
+	// ended, by close code; 0: the invigilator has left.
+	Viewers      prometheus.Gauge
+	ViewerCloses *prometheus.CounterVec
 	// Refused are requests of the public server that were not granted, by error code.
 	Refused *prometheus.CounterVec
 	// ConnectionsRefused were over what one client address may have.
@@ -97,8 +101,11 @@ func New(registerer prometheus.Registerer) *Set {
 			"Violations dropped because one of their type was alive.", "type"),
 		Sockets:      single("sockets", "Event sockets that are open."),
 		SocketCloses: counter("socket_closes_total", "Event sockets closed by the server, by code.", "code"),
-		Whip:         counter("whip_requests_total", "WHIP requests by method and status.", "method", "status"),
-		Refused:      counter("requests_refused_total", "Public requests that were not granted, by error code.", "code"),
+		Viewers:      single("viewers", "Invigilators' slot viewers that are passed on to the pods."),
+		ViewerCloses: counter("viewer_closes_total",
+			"Slot viewers that have ended, by close code; 0: the invigilator has left.", "code"),
+		Whip:    counter("whip_requests_total", "WHIP requests by method and status.", "method", "status"),
+		Refused: counter("requests_refused_total", "Public requests that were not granted, by error code.", "code"),
 		ConnectionsRefused: total("connections_refused_total",
 			"Public connections that were closed at once: their address had too many."),
 		StoreAvailable: newAvailability(single("store_available",
@@ -123,6 +130,7 @@ func New(registerer prometheus.Registerer) *Set {
 	}
 
 	registerer.MustRegister(set.Joins, set.Reports, set.Violations, set.Suppressed, set.Sockets, set.SocketCloses,
+		set.Viewers, set.ViewerCloses,
 		set.Refused, set.ConnectionsRefused, set.Whip, set.StoreAvailable, set.StoreSeconds, set.StoreErrors, set.Journal,
 		set.JournalDropped,
 		set.JournalBytes, set.JournalErrors,

@@ -103,22 +103,27 @@ const (
 	actionBurst = 100
 )
 
-// limits are how often each subject acts. There is one at a time: what an older
+// limits are how often each subject does something. There is one at a time: what an older
 // configuration admitted is of no account any more.
 type limits struct {
+	rate  rate.Limit
+	burst int
+
 	mu      sync.Mutex
 	subject string
 	limiter *rate.Limiter
 }
 
-func newLimits() *limits { return &limits{} }
+func newLimits(perSecond rate.Limit, burst int) *limits {
+	return &limits{rate: perSecond, burst: burst}
+}
 
 func (l *limits) allow(subject string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
 	if l.limiter == nil || l.subject != subject {
-		l.subject, l.limiter = subject, rate.NewLimiter(actionRate, actionBurst)
+		l.subject, l.limiter = subject, rate.NewLimiter(l.rate, l.burst)
 	}
 
 	return l.limiter.AllowN(now, 1)

@@ -13,7 +13,8 @@ import (
 	"github.com/invigil/invigil/scoring/witness"
 )
 
-// Witness takes pages' pictures. Its errors are *exam.Refusal.
+// Witness takes pages' pictures, and reads what is on record. Its errors are
+// *exam.Refusal.
 type Witness interface {
 	// Records is whether anything is recorded.
 	Records() bool
@@ -22,6 +23,10 @@ type Witness interface {
 	// TakeUpload keeps a picture; repeated is whether it is kept already.
 	TakeUpload(ctx context.Context, student string, upload witness.Upload) (
 		kept wire.KeptPicture, repeated bool, err error)
+	// RecordOf is what is on record of a student behind the entry after.
+	RecordOf(ctx context.Context, student string, after int64) (witness.Part, error)
+	// Picture is a JPEG by its SHA-256.
+	Picture(ctx context.Context, sha256 string) ([]byte, error)
 	// Answered counts an answer: "taken", "repeated", or an error code.
 	Answered(result string)
 }

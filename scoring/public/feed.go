@@ -20,9 +20,6 @@ const (
 	// maxFeedMessage bounds what an invigilator may send on the feed, which is
 	// nothing: the limit is for what is thrown away.
 	maxFeedMessage = 1 << 10
-	// feedChunk is what a reader must have taken within the write time-out: whoever
-	// reads at all takes a large snapshot in its own time.
-	feedChunk = 16 << 10
 )
 
 // feed answers GET feed. What is wrong with a token is said by a close code after
@@ -56,12 +53,12 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request) {
 func (s *Server) admitFeed(ctx context.Context, connection *websocket.Conn, token string) closeReason {
 	who, err := s.invigilators.Check(token)
 	if err != nil {
-		return refuseFeed(ctx, connection, closing(tokenRefusal(err)))
+		return refuseSocket(ctx, connection, closing(tokenRefusal(err)))
 	}
 
 	reader, err := s.hub.Join(who.Subject)
 	if err != nil {
-		return refuseFeed(ctx, connection, closeReason{int(websocket.StatusTryAgainLater), string(wire.CodeRateLimited)})
+		return refuseSocket(ctx, connection, closeReason{int(websocket.StatusTryAgainLater), string(wire.CodeRateLimited)})
 	}
 	defer reader.Leave()
 
@@ -73,8 +70,8 @@ func (s *Server) admitFeed(ctx context.Context, connection *websocket.Conn, toke
 	return f.serve(ctx, s, who)
 }
 
-// refuseFeed closes at once. The close handshake needs a reader.
-func refuseFeed(ctx context.Context, connection *websocket.Conn, reason closeReason) closeReason {
+// refuseSocket closes at once. The close handshake needs a reader.
+func refuseSocket(ctx context.Context, connection *websocket.Conn, reason closeReason) closeReason {
 	read := make(chan struct{})
 
 	go func() {
@@ -152,7 +149,7 @@ func (f *feedSocket) serve(ctx context.Context, s *Server, who invigilator.Invig
 	return reason
 }
 
-// watch waits for a reason to end the feed of somebody who was admitted: what
+// watch waits for a reason to end the socket of somebody who was admitted: what
 // happens to the connection, the token's end, a configuration that does not admit
 // them any more, or the server's end.
 func (s *Server) watch(who invigilator.Invigilator, ended <-chan closeReason) closeReason {
@@ -171,7 +168,7 @@ func (s *Server) watch(who invigilator.Invigilator, ended <-chan closeReason) cl
 		case <-expiry.C:
 			return closeReason{wire.CloseUnauthenticated, string(wire.CodeTokenExpired)}
 		case <-s.draining:
-			return closeReason{wire.CloseShutdown, "the server shuts down"}
+			return shutdown()
 		case <-changed:
 		}
 	}
@@ -201,12 +198,8 @@ func (f *feedSocket) read(ctx context.Context) {
 
 // write sends what the reader gets, until feeding ends or a write fails.
 func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
-	// One context and one timer for all messages: they cost as much as a write.
-	slow := time.AfterFunc(f.writeTimeout, func() { cancel(errTooSlow) })
-	slow.Stop()
+	to := newWriter(ctx, f.connection, f.writeTimeout)
+	defer to.stop()
 
 	for {
 		data := f.reader.Next(feeding)
@@ -214,49 +207,12 @@ func (f *feedSocket) write(ctx, feeding context.Context) (closeReason, bool) {
 			return closeReason{}, false
 		}
 
-		if err := f.send(ctx, slow, data); errors.Is(err, errTooSlow) {
+		if err := to.write(websocket.MessageText, data); errors.Is(err, errTooSlow) {
 			return closeReason{code: wire.CloseTooSlow}, true
 		} else if err != nil {
 			return closeReason{code: closedAlready}, true
 		}
 	}
-}
-
-var errTooSlow = errors.New("reads too slowly")
-
-// send writes one message, a part at a time: each part has the write time-out,
-// after which slow ends ctx.
-func (f *feedSocket) send(ctx context.Context, slow *time.Timer, data []byte) error {
-	slow.Reset(f.writeTimeout)
-	defer slow.Stop()
-
-	err := f.sendParts(ctx, slow, data)
-	if err != nil && errors.Is(context.Cause(ctx), errTooSlow) {
-		return errTooSlow
-	}
-
-	return err
-}
-
-func (f *feedSocket) sendParts(ctx context.Context, slow *time.Timer, data []byte) error {
-	if len(data) <= feedChunk {
-		return f.connection.Write(ctx, websocket.MessageText, data) //nolint:wrapcheck // nobody is told
-	}
-
-	writer, err := f.connection.Writer(ctx, websocket.MessageText)
-	for err == nil && len(data) > 0 {
-		part := data[:min(len(data), feedChunk)]
-		data = data[len(part):]
-		_, err = writer.Write(part)
-
-		slow.Reset(f.writeTimeout)
-	}
-
-	if err == nil {
-		err = writer.Close()
-	}
-
-	return err //nolint:wrapcheck // nobody is told
 }
 
 // tokenRefusal is for an error of invigilator.Checker.Check.
@@ -308,6 +264,8 @@ type closeReason struct {
 	code int
 	text string
 }
+
+func shutdown() closeReason { return closeReason{wire.CloseShutdown, "the server shuts down"} }
 
 func closing(refusal *exam.Refusal) closeReason {
 	return closeReason{refusal.Close, string(refusal.Code)}

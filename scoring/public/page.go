@@ -87,21 +87,39 @@ func contentType(name string) string {
 	}
 }
 
-// static answers with the page at the base path and with its files below. Other
-// paths are errors: the page has one route, and a missing script that is
-// answered with HTML is hard to understand.
+// The pages of the build: the student's, and the one that is the invigilators'
+// wall and review.
+const (
+	indexFile = "index.html"
+	wallFile  = "wall.html"
+)
+
+// pageOf is the file of the page that a path below the base is; "" if it is none.
+func pageOf(name string) string {
+	switch name {
+	case "", indexFile:
+		return indexFile
+	case "wall", "review", wallFile:
+		return wallFile
+	default:
+		return ""
+	}
+}
+
+// static answers with the pages at their paths and with their files. Other paths
+// are errors: a missing script that is answered with HTML is hard to understand.
 func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
-	index := name == "" || name == "index.html"
+	page := pageOf(name)
 
-	if index {
-		name = "index.html"
+	if page != "" {
+		name = page
 	}
 
 	found, ok := s.page.files[name]
 
 	switch {
-	case !ok && index:
+	case !ok && page != "":
 		httpapi.WriteError(w, http.StatusNotFound, wire.CodeNotFound,
 			"This build does not contain the page; build the web client first.")
 
@@ -124,8 +142,13 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", pagePolicy(s.exam.Config().ContentURL))
 	header.Set("Permissions-Policy", permissions)
 
+	if page == wallFile {
+		header.Set("Content-Security-Policy", wallPolicy())
+		header.Set("Permissions-Policy", wallPermissions)
+	}
+
 	switch {
-	case index:
+	case page != "":
 		header.Set("Cache-Control", "no-store")
 	case strings.HasPrefix(name, "assets/"):
 		// The build puts a hash or a version into these names.
@@ -144,7 +167,7 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	if !index {
+	if page == "" {
 		header.Set("ETag", found.etag)
 	}
 

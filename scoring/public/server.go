@@ -38,10 +38,12 @@ type Options struct {
 	Invigilators *invigilator.Checker
 	Feed         *feed.Hub
 	Actor        Actor
-	// Witness takes pages' pictures; nil: nobody does.
+	// Witness takes pages' pictures and reads the record; nil: nobody does.
 	Witness Witness
 	// Models is the exam's face model.
 	Models Models
+	// Tiles are the numbers of the invigilators' wall.
+	Tiles wire.TileLimits
 	// Now is the clock of tokens and limits.
 	Now func() time.Time
 	// PingInterval and WriteTimeout of sockets; 0 means 15 s and 5 s.
@@ -65,9 +67,14 @@ type Server struct {
 	witness      Witness
 	models       Models
 	limits       *limits
-	strangers    *strangers
-	audit        *zap.Logger
-	now          func() time.Time
+	// reads and views limit what invigilators read: records, and pictures.
+	reads, views *limits
+	// viewers are the slot viewers that are passed on.
+	viewers   *viewers
+	tiles     wire.TileLimits
+	strangers *strangers
+	audit     *zap.Logger
+	now       func() time.Time
 
 	pingInterval time.Duration
 	writeTimeout time.Duration
@@ -77,7 +84,7 @@ type Server struct {
 	sockets sync.WaitGroup
 	// pages are the event sockets.
 	pages *socket.Group
-	// draining is closed when the feeds have to end.
+	// draining is closed when the feeds and viewers have to end.
 	draining chan struct{}
 }
 
@@ -102,7 +109,11 @@ func New(options Options) (*Server, error) {
 		actor:        options.Actor,
 		witness:      options.Witness,
 		models:       options.Models,
-		limits:       newLimits(),
+		limits:       newLimits(actionRate, actionBurst),
+		reads:        newLimits(readRate, readBurst),
+		views:        newLimits(pictureRate, pictureBurst),
+		viewers:      newViewers(options.Transport),
+		tiles:        options.Tiles,
 		strangers:    newStrangers(options.Now),
 		audit:        options.Log.Named("audit"),
 		now:          options.Now,
@@ -133,7 +144,15 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("GET /api/v1/events", s.events)
 	s.mux.HandleFunc("GET /api/v1/feed", s.feed)
 	s.mux.HandleFunc("POST /api/v1/sessions/{student}/actions", s.act)
+	s.mux.HandleFunc("GET /api/v1/wall", s.wall)
+	s.mux.HandleFunc("GET /api/v1/view/{shard}", s.view)
+	s.mux.HandleFunc("GET /api/v1/sessions/{student}/record", s.record)
+	s.mux.HandleFunc("GET /api/v1/pictures/{sha256}", s.picture)
 	s.mux.HandleFunc("POST /api/v1/evidence", s.evidence)
+	s.mux.HandleFunc("/api/v1/wall", notAllowed("GET"))
+	s.mux.HandleFunc("/api/v1/view/{shard}", notAllowed("GET"))
+	s.mux.HandleFunc("/api/v1/sessions/{student}/record", notAllowed("GET"))
+	s.mux.HandleFunc("/api/v1/pictures/{sha256}", notAllowed("GET"))
 	s.mux.HandleFunc("/api/v1/evidence", notAllowed("POST"))
 	s.mux.HandleFunc("/api/v1/feed", notAllowed("GET"))
 	s.mux.HandleFunc("/api/v1/sessions/{student}/actions", notAllowed("POST"))
@@ -144,6 +163,8 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("/api/v1/events", notAllowed("GET"))
 	s.mux.HandleFunc("GET /models/{sha256}/face_landmarker.task", s.faceModel)
 	s.mux.HandleFunc("/models/{sha256}/face_landmarker.task", notAllowed("GET, HEAD"))
+	s.mux.HandleFunc("GET /wall", s.static)
+	s.mux.HandleFunc("GET /review", s.static)
 	s.mux.HandleFunc("/", s.static)
 
 	return s, nil
@@ -167,7 +188,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Drain lets no new sockets in, and ends the feeds. Event sockets that are open
+// Drain lets no new sockets in, and ends the feeds and viewers. Event sockets that are open
 // are the tracker's to close; Wait waits for all of them.
 func (s *Server) Drain() {
 	s.mu.Lock()

@@ -107,6 +107,20 @@ func (t *Tracker) FeedSince(cursor uint64) FeedNews {
 	return news
 }
 
+// FeedSession is one student as the feed has them; enrolled is whether there is
+// one.
+func (t *Tracker) FeedSession(student string) (session wire.FeedSession, enrolled bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	e, enrolled := t.sessions[student]
+	if !enrolled {
+		return session, false
+	}
+
+	return t.feedView(e, t.now().UnixMilli()), true
+}
+
 // FeedWoken returns a channel that is closed once FeedSince(cursor) has news; it
 // is closed already if it has. Ask again after each FeedSince.
 func (t *Tracker) FeedWoken(cursor uint64) <-chan struct{} {

@@ -35,6 +35,10 @@ func TestCompletion(t *testing.T) {
 			args: []string{"links", "--student", ""},
 			want: ":4\n",
 		},
+		"pages": {
+			args: []string{"open", "algebra", "--wa"},
+			want: "--wall\tOpen the invigilators' wall.\n:4\n",
+		},
 		"contexts": {
 			args: []string{"status", "--context", ""},
 			want: "laboratory\nschool\n:4\n",

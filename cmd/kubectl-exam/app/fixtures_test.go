@@ -226,6 +226,7 @@ func (b *examBuilder) live() *examBuilder {
 	}
 	status.ShardsReady = "2/3"
 	status.URL = "http://algebra-scoring.exams.svc:8080/x/exams/algebra/"
+	status.DashboardURL = "http://algebra-scoring.exams.svc:8080/x/exams/algebra/wall"
 	status.Evidence = &examv1alpha1.EvidenceStatus{
 		Records: 41, Pictures: 13, PublicKey: "-----BEGIN PUBLIC KEY-----\n",
 		ClaimName: "algebra-evidence", Folder: "7f9c3c1e-0000-4000-8000-000000000001",

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,11 @@ type openOptions struct {
 	student string
 	port    int
 	browser bool
+
+	// wall and review are the invigilators' pages, with a token that is good for
+	// tokenDuration; 0: as long as the exam needs.
+	wall, review  bool
+	tokenDuration time.Duration
 }
 
 func newOpenCommand(options *Options) *cobra.Command {
@@ -40,20 +46,55 @@ func newOpenCommand(options *Options) *cobra.Command {
 		Long: "Reach an exam that has no public address: connections to a port of this\n" +
 			"machine go to the exam's scoring pod, and to its successor when it is\n" +
 			"replaced, until the command is interrupted.\n\n" +
+			"With --wall or --review it also makes a token that lets its bearer invigilate,\n" +
+			"opens the invigilators' page with it, and makes another one before it ends.\n\n" +
 			"The first line of output is \"Forwarding URL\", written once the port listens.",
 		Example: "  kubectl exam open algebra\n" +
-			"  kubectl exam open algebra --student ada --browser",
+			"  kubectl exam open algebra --student ada --browser\n" +
+			"  kubectl exam open algebra --wall",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: firstArg(options.completeExams),
-		RunE:              func(command *cobra.Command, args []string) error { return o.run(command.Context(), args[0]) },
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := o.complete(command); err != nil {
+				return err
+			}
+
+			return o.run(command.Context(), args[0])
+		},
 	}
 
 	command.Flags().StringVar(&o.student, "student", "", "Print, or with --browser open, the link of the student with this id.")
 	command.Flags().IntVar(&o.port, "port", 8080, "Port of this machine; 0 picks a free one.")
-	command.Flags().BoolVar(&o.browser, "browser", false, "Open the page in a browser.")
+	command.Flags().BoolVar(&o.browser, "browser", false, "Open the page in a browser; the default with --wall and --review.")
+	command.Flags().BoolVar(&o.wall, "wall", false, "Open the invigilators' wall.")
+	command.Flags().BoolVar(&o.review, "review", false, "Open the invigilators' review of what is on record.")
+	command.Flags().DurationVar(&o.tokenDuration, "token-duration", 0,
+		"How long the page's token is good, at least 10m; the default is until 30m after the exam's end, 1h to 12h.")
+	command.MarkFlagsMutuallyExclusive("wall", "review", "student")
 	registerFlagCompletion(command, "student", options.completeStudents)
 
 	return command
+}
+
+// complete checks flags that depend on others.
+func (o *openOptions) complete(command *cobra.Command) error {
+	watches := o.wall || o.review
+
+	if command.Flags().Changed("token-duration") {
+		if !watches {
+			return errors.New("--token-duration is for --wall and --review")
+		}
+
+		if err := checkDuration("token-duration", o.tokenDuration); err != nil {
+			return err
+		}
+	}
+
+	if watches && !command.Flags().Changed("browser") {
+		o.browser = true
+	}
+
+	return nil
 }
 
 func (o *openOptions) run(ctx context.Context, name string) error {
@@ -85,6 +126,11 @@ func (o *openOptions) run(ctx context.Context, name string) error {
 		return fmt.Errorf("read kubeconfig: %w", err)
 	}
 
+	page, err := o.watch(ctx, config, key, exam)
+	if err != nil {
+		return err
+	}
+
 	forwarder, err := o.NewForwarder(config)
 	if err != nil {
 		return fmt.Errorf("connect to the cluster: %w", err)
@@ -101,26 +147,41 @@ func (o *openOptions) run(ctx context.Context, name string) error {
 		exam:      key,
 		port:      port,
 		say:       func(format string, args ...any) { fmt.Fprintf(o.ErrOut, format+"\n", args...) },
-		opened:    func() { o.announce(ctx, key, port, student) },
+		opened:    func() { o.announce(ctx, key, port, student, page) },
 		missing:   fmt.Sprintf("Exam %q (%s) has no ready scoring pod; waiting for one.", key.Name, statusOf(exam)),
 	}
 
-	if err := d.keepOpen(ctx); ctx.Err() == nil {
-		return err
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	var renewing sync.WaitGroup
+
+	if page != nil {
+		renewing.Go(func() { page.keepGood(ctx) })
 	}
 
-	// Interrupted, which is how it ends.
-	return nil
+	err = d.keepOpen(ctx)
+	if ctx.Err() != nil {
+		err = nil // Interrupted, which is how it ends.
+	}
+
+	cancel(nil)
+	renewing.Wait()
+
+	return err
 }
 
 // announce prints where the exam is reached now, its first line for programs.
-func (o *openOptions) announce(ctx context.Context, exam types.NamespacedName, port int, student link) {
+func (o *openOptions) announce(ctx context.Context, exam types.NamespacedName, port int, student link, watched *watching) {
 	origin := &url.URL{Scheme: "http", Host: "localhost:" + strconv.Itoa(port)}
 	page := origin.JoinPath("x", exam.Namespace, exam.Name).String() + "/"
 
 	fmt.Fprintf(o.Out, "Forwarding %s\n", page)
 
-	if student.URL == "" {
+	if watched != nil {
+		page = watched.reached(origin)
+		fmt.Fprintf(o.Out, "%s: %s\n", watched.title, page)
+	} else if student.URL == "" {
 		fmt.Fprintf(o.Out, "Students' links: kubectl exam links %s -n %s --base-url %s\n", exam.Name, exam.Namespace, origin)
 	} else if address, err := rebase(student.URL, origin); err != nil {
 		fmt.Fprintf(o.ErrOut, "The link of student %q cannot be read: %v\n", student.ID, err)

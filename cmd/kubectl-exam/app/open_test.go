@@ -41,9 +41,29 @@ func (f *fakeForwarder) Forward(ctx context.Context, pod types.NamespacedName, _
 	return nil
 }
 
+// output is a stream that is read while it is written.
+type output struct {
+	mu  sync.Mutex
+	got bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+
+	return o.got.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+
+	return o.got.String()
+}
+
 // opening is a `kubectl exam open` that is under way.
 type opening struct {
-	stdout, stderr *bytes.Buffer
+	stdout, stderr *output
 	interrupt      func()
 	ended          chan error
 }
@@ -53,7 +73,7 @@ func (p *plugin) open(t *testing.T, args ...string) *opening {
 	t.Helper()
 
 	ctx, interrupt := context.WithCancel(t.Context())
-	o := &opening{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, interrupt: interrupt, ended: make(chan error, 1)}
+	o := &opening{stdout: &output{}, stderr: &output{}, interrupt: interrupt, ended: make(chan error, 1)}
 
 	go func() {
 		streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: o.stdout, ErrOut: o.stderr}

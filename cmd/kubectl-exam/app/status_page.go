@@ -89,6 +89,10 @@ func (p *examPage) writeHeader(out *bytes.Buffer, width int) {
 	if status.URL != "" {
 		field(out, width, "Address:", status.URL)
 	}
+
+	if status.DashboardURL != "" {
+		field(out, width, "Wall:", status.DashboardURL)
+	}
 }
 
 // evidence says how much is recorded, and whether it is complete or in danger; ""

@@ -10,7 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
@@ -45,8 +47,8 @@ func newTokenCommand(options *Options) *cobra.Command {
 }
 
 func (o *tokenOptions) run(ctx context.Context, name string) error {
-	if o.duration < minToken {
-		return fmt.Errorf("--duration %s: Kubernetes makes no token for less than %s", o.duration, minToken)
+	if err := checkDuration("duration", o.duration); err != nil {
+		return err
 	}
 
 	key, err := o.key(name)
@@ -65,20 +67,42 @@ func (o *tokenOptions) run(ctx context.Context, name string) error {
 	}
 
 	// Whoever invigilates may have the right to this and to nothing else.
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name + "-invigilator"}}
+	token, _, err := mintToken(ctx, c, key, o.duration)
+	if err != nil {
+		return err
+	}
+
+	fmt.Fprintln(o.Out, token)
+
+	return nil
+}
+
+// checkDuration refuses what Kubernetes would.
+func checkDuration(flag string, duration time.Duration) error {
+	if duration < minToken {
+		return fmt.Errorf("--%s %s: Kubernetes makes no token for less than %s", flag, duration, minToken)
+	}
+
+	return nil
+}
+
+// mintToken has the cluster make a token of the exam's invigilator, and says when
+// it ends: the cluster may make it shorter than duration.
+func mintToken(ctx context.Context, c client.Client, exam types.NamespacedName, duration time.Duration) (
+	token string, expires time.Time, err error,
+) {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: exam.Namespace, Name: exam.Name + "-invigilator"}}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-		Audiences:         []string{"invigil:exam:" + key.String()},
-		ExpirationSeconds: ptr.To(int64(o.duration.Seconds())),
+		Audiences:         []string{"invigil:exam:" + exam.String()},
+		ExpirationSeconds: ptr.To(int64(duration.Seconds())),
 	}}
 
 	err = c.SubResource("token").Create(ctx, account, request)
 	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("exam %q not found in namespace %q, or not set up yet", key.Name, key.Namespace)
+		return "", expires, fmt.Errorf("exam %q not found in namespace %q, or not set up yet", exam.Name, exam.Namespace)
 	} else if err != nil {
-		return explain(err, "create", tokensResource, key.Namespace)
+		return "", expires, explain(err, "create", tokensResource, exam.Namespace)
 	}
 
-	fmt.Fprintln(o.Out, request.Status.Token)
-
-	return nil
+	return request.Status.Token, request.Status.ExpirationTimestamp.Time, nil
 }

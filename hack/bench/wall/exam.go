@@ -12,6 +12,7 @@ import (
 
 	"github.com/invigil/invigil/internal/httpapi"
 	"github.com/invigil/invigil/internal/wire"
+	"github.com/invigil/invigil/scoring"
 )
 
 const (
@@ -39,9 +40,7 @@ func (e *exam) config(w http.ResponseWriter, _ *http.Request) {
 		Exam:       *e.info(time.Now().UnixMilli()),
 		Policy:     wire.Policy{Version: "1", Levels: wire.Levels{Watch: 10, Suspicious: 30, Critical: 60}},
 		IceServers: []wire.IceServer{},
-		Tiles: wire.TileLimits{
-			SlotsPerShard: 25, Warm: 12, OffscreenGraceMs: 45_000, AttachTimeoutMs: 6_000, AttachRetries: 2,
-		},
+		Tiles:      scoring.DefaultTiles(),
 	})
 }
 

@@ -79,6 +79,16 @@ func (v *Vault) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// Probe tries to write, as Run does. An error says why the bucket is away.
+func (v *Vault) Probe(ctx context.Context) error {
+	opened := v.bucket.Load()
+	if opened == nil {
+		return ErrAway
+	}
+
+	return v.fail(opened.Probe(ctx))
+}
+
 // fail notes an error that is the bucket's, and returns it.
 func (v *Vault) fail(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {

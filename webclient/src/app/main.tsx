@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { openSession } from '../core/dom/open-session';
 import { LANG } from '../core/format';
 import { ExamPage } from '../features/exam/exam-page';
+import './tokens.css';
 import './page.css';
 
 const root = document.getElementById('root');

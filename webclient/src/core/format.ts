@@ -31,6 +31,11 @@ export function timeOfDay(at: number): string {
   return new Intl.DateTimeFormat([], { hour: 'numeric', minute: '2-digit' }).format(at);
 }
 
+/** The time of day to the second, for what is watched live. */
+export function timeToSecond(at: number): string {
+  return new Intl.DateTimeFormat([], { hour: 'numeric', minute: '2-digit', second: '2-digit' }).format(at);
+}
+
 /** Day and time, for what may be on another day. */
 export function dayAndTime(at: number): string {
   const day = new Intl.DateTimeFormat(LANG, { weekday: 'long', day: 'numeric', month: 'long' }).format(at);

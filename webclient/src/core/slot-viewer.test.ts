@@ -72,6 +72,14 @@ beforeEach(() => {
   });
 });
 
+it('a socket that closes takes no commands, and is not asked to', async () => {
+  const socket = await answered();
+  const sent = socket.sent.length;
+  Object.assign(socket, { readyState: 2, OPEN: 1 });
+  viewer.assign(0, 's1');
+  expect(socket.sent).toHaveLength(sent);
+});
+
 async function answered(): Promise<FakeSocket> {
   viewer.start();
   FakeSocket.last.onopen?.();

@@ -185,11 +185,13 @@ export class SlotViewer {
   }
 
   private command(command: ViewCommand): void {
-    if (this.closed) {
+    const { socket } = this;
+    // One that closes has yet to say so, and takes nothing any more.
+    if (this.closed || (socket !== null && socket.readyState > socket.OPEN)) {
       return;
     }
     if (this.answered) {
-      this.socket?.send(JSON.stringify(command));
+      socket?.send(JSON.stringify(command));
     } else {
       this.waiting.push(command);
     }
