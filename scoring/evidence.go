@@ -15,7 +15,8 @@ const recordAtEnd = 5 * time.Second
 func (s *service) newWitness(name string, config *wire.EvidenceConfig) (*witness.Witness, error) {
 	w, err := witness.New(witness.Options{
 		URL: s.options.Evidence.URL, Key: s.options.Evidence.Key, Random: s.options.Evidence.Random,
-		Exam: name, Tracker: s.tracker, KeyFrame: s.watcher.KeyFrame,
+		UploadWait: s.options.Evidence.UploadWait,
+		Exam:       name, Tracker: s.tracker, KeyFrame: s.watcher.KeyFrame,
 		Students: func() []string { return s.exam.Students() },
 		Now:      s.options.Now, Log: s.options.Log.Named("evidence"), Registry: s.options.Registry,
 	})

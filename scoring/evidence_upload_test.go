@@ -26,7 +26,10 @@ func (b *bench) upload(token, violation string, number int, jpeg []byte) (answer
 }
 
 func TestUploads(t *testing.T) {
-	b := recorded(t, nil)
+	// However slow the disk is, an answer tells what was recorded.
+	b := recorded(t, func(b *bench) { b.uploadWait = time.Minute })
+	b.until("the bucket is open", func() bool { return b.sessions("").Evidence.Failing == "" })
+
 	s, joined := b.sit("s1")
 
 	s.report(1, "FocusLost")

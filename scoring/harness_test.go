@@ -39,9 +39,11 @@ const (
 
 // bench is one scoring process with everything around it.
 type bench struct {
-	t       *testing.T
-	redis   *redistest.Server
-	pods    []*pod
+	t     *testing.T
+	redis *redistest.Server
+	pods  []*pod
+	// real is how many real pods there are besides.
+	real    int
 	dir     string
 	offset  atomic.Int64 // of the clock, in milliseconds
 	config  wire.ExamConfig
@@ -56,6 +58,10 @@ type bench struct {
 	faceModel string
 	// random says when pictures are taken; nil: by chance.
 	random func() float64
+	// uploadWait is how long a page's picture waits for the bucket; 0: the default.
+	uploadWait time.Duration
+	// page is the build; nil: page().
+	page fs.FS
 	// wrap changes the public listener.
 	wrap func(net.Listener) net.Listener
 
@@ -148,6 +154,7 @@ func page() fs.FS {
 	return fstest.MapFS{
 		".gitkeep":               {},
 		"index.html":             {Data: []byte("<!doctype html><title>exam</title>")},
+		"wall.html":              {Data: []byte("<!doctype html><title>wall</title>")},
 		"favicon.svg":            {Data: []byte("<svg/>")},
 		"assets/app-1a2b.js":     {Data: []byte("export {}")},
 		"assets/worker-3c4d.js":  {Data: []byte("self")},
@@ -169,9 +176,14 @@ func (b *bench) start() {
 		public = b.wrap(public)
 	}
 
+	built := b.page
+	if built == nil {
+		built = page()
+	}
+
 	var evidence *scoring.Evidence
 	if b.evidence != "" {
-		evidence = &scoring.Evidence{URL: b.evidence, Key: b.signing, Random: b.random}
+		evidence = &scoring.Evidence{URL: b.evidence, Key: b.signing, Random: b.random, UploadWait: b.uploadWait}
 	}
 
 	client := store.NewClient([]string{b.redis.Addr}, b.redis.PasswordFile)
@@ -182,7 +194,7 @@ func (b *bench) start() {
 		done <- scoring.Run(ctx, scoring.Options{
 			ConfigFile: filepath.Join(b.dir, "exam.json"), ShardsFile: filepath.Join(b.dir, "shards.json"),
 			LinkKey: b.link.Public().(ed25519.PublicKey), SessionKey: b.session,
-			Redis: client, Page: page(), Public: public, Internal: internal,
+			Redis: client, Page: built, Public: public, Internal: internal,
 			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits, Door: b.door,
 			Evidence: evidence, FaceModel: b.faceModel,
 		})
@@ -219,7 +231,7 @@ func (b *bench) start() {
 			}
 		}
 
-		return ready == len(b.pods)
+		return ready == len(b.pods)+b.real
 	})
 }
 

@@ -55,12 +55,23 @@ type Options struct {
 	Now func() time.Time
 	// Limits are per session; zero fields mean the defaults.
 	Limits exam.Limits
+	// Tiles are the numbers of the invigilators' wall; without SlotsPerShard they are
+	// DefaultTiles.
+	Tiles wire.TileLimits
 	// Door is what a client may take of the public server.
 	Door Door
 	// ShardSilence, PingInterval and WriteTimeout: 0 means the defaults.
 	ShardSilence time.Duration
 	PingInterval time.Duration
 	WriteTimeout time.Duration
+}
+
+// DefaultTiles are for a wall of some dozens of tiles on a laptop: a pod has 25 of
+// them at a time, and rows above and below what is in sight are warm.
+func DefaultTiles() wire.TileLimits {
+	return wire.TileLimits{
+		SlotsPerShard: 25, Warm: 12, OffscreenGraceMs: 45_000, AttachTimeoutMs: 6_000, AttachRetries: 2,
+	}
 }
 
 // Evidence is where an exam's evidence goes.
@@ -72,6 +83,8 @@ type Evidence struct {
 	// Random is uniform in [0, 1), and says when pictures are taken at random
 	// moments; nil: nobody can foresee it.
 	Random func() float64
+	// UploadWait is how long the answer to a page's picture waits for the bucket; 0: 2 s.
+	UploadWait time.Duration
 }
 
 // process is what changes once the configuration is read.
@@ -89,6 +102,10 @@ var errNotConfigured = errors.New("the configuration is not read yet")
 func Run(ctx context.Context, options Options) error {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+
+	if options.Tiles.SlotsPerShard == 0 {
+		options.Tiles = DefaultTiles()
 	}
 
 	p := &process{options: options, metrics: metrics.New(options.Registry)}

@@ -19,12 +19,9 @@ import (
 // MaxUpload bounds the picture of a page, in bytes.
 const MaxUpload = 256 << 10
 
-const (
-	// decodeWait is how long an upload waits for its turn to be decoded.
-	decodeWait = 2 * time.Second
-	// uploadWait is how long its answer waits for the bucket.
-	uploadWait = 2 * time.Second
-)
+// decodeWait is how long an upload waits for its turn to be decoded, uploadWait how
+// long its answer waits for the bucket unless the options say otherwise.
+const decodeWait, uploadWait = 2 * time.Second, 2 * time.Second
 
 // Upload is a page's picture of a violation.
 type Upload struct {
@@ -46,7 +43,7 @@ func (w *Witness) AllowUpload(student string) error {
 }
 
 // TakeUpload puts a page's picture of a violation on record, and returns what is
-// kept of it; repeated is whether it was already. It waits for the bucket for 2 s:
+// kept of it; repeated is whether it was already. It waits for the bucket for a while:
 // where that is away, the picture is queued. Its error is a *exam.Refusal.
 func (w *Witness) TakeUpload(ctx context.Context, student string, upload Upload) (
 	kept wire.KeptPicture, repeated bool, err error,
@@ -146,7 +143,7 @@ func (w *Witness) keep(ctx context.Context, student string, upload Upload, jpeg 
 		return false, queued(w.writer.Enqueue(entry))
 	}
 
-	waiting, cancel := context.WithTimeout(ctx, uploadWait)
+	waiting, cancel := context.WithTimeout(ctx, w.options.UploadWait)
 	defer cancel()
 
 	done, err := w.writer.Append(waiting, entry)
@@ -180,7 +177,7 @@ func queued(err error) error {
 // compare is for a violation that had its picture before this process: repeated
 // is whether it is the same.
 func (w *Witness) compare(ctx context.Context, student, id, hash string) (repeated bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, uploadWait)
+	ctx, cancel := context.WithTimeout(ctx, w.options.UploadWait)
 	defer cancel()
 
 	record, found, err := w.chains.Find(ctx, student, id)

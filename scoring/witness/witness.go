@@ -45,6 +45,8 @@ type Options struct {
 	Random func() float64
 	// Tick is how often time is looked at. 0: 1 s.
 	Tick time.Duration
+	// UploadWait is how long the answer to an upload waits for the bucket. 0: 2 s.
+	UploadWait time.Duration
 }
 
 const (
@@ -65,6 +67,8 @@ type Witness struct {
 	frames  *frames.Taker
 	metrics metrics
 	uploads *uploads
+	// readings bounds what is read for people.
+	readings readings
 
 	// config says whether anything is recorded; nil: nothing.
 	config atomic.Pointer[wire.EvidenceConfig]
@@ -92,9 +96,13 @@ func New(options Options) (*Witness, error) {
 		options.Tick = time.Second
 	}
 
+	if options.UploadWait == 0 {
+		options.UploadWait = uploadWait
+	}
+
 	w := &Witness{
 		options: options, log: options.Log, vault: vault.New(options.URL, options.Log),
-		uploads: newUploads(options.Now), owed: map[string]bool{},
+		uploads: newUploads(options.Now), readings: newReadings(), owed: map[string]bool{},
 	}
 
 	var err error
