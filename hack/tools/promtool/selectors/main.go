@@ -1,6 +1,5 @@
 // Command selectors says what PromQL expressions ask for. It reads a JSON array
-// of expressions and writes, for each of them, its selectors: the metric and the
-// labels that it matches by.
+// of expressions and writes an array of what each of them asks.
 package main
 
 import (
@@ -11,6 +10,13 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
+
+// question is one expression's.
+type question struct {
+	Selectors []selector `json:"selectors"`
+	// By are the labels of aggregations and of vectors' matching.
+	By []string `json:"by"`
+}
 
 type selector struct {
 	Metric string   `json:"metric"`
@@ -30,7 +36,7 @@ func run() error {
 		return err
 	}
 
-	found := make([][]selector, len(expressions))
+	questions := make([]question, len(expressions))
 	promql := parser.NewParser(parser.Options{})
 
 	for i, expression := range expressions {
@@ -39,24 +45,35 @@ func run() error {
 			return fmt.Errorf("%s: %w", expression, err)
 		}
 
-		for _, matchers := range parser.ExtractSelectors(parsed) {
-			found[i] = append(found[i], asked(matchers))
-		}
+		parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+			questions[i].add(node)
+
+			return nil
+		})
 	}
 
-	return json.NewEncoder(os.Stdout).Encode(found)
+	return json.NewEncoder(os.Stdout).Encode(questions)
 }
 
-func asked(matchers []*labels.Matcher) selector {
-	s := selector{Labels: []string{}}
-
-	for _, matcher := range matchers {
-		if matcher.Name == labels.MetricName {
-			s.Metric = matcher.Value
-		} else {
-			s.Labels = append(s.Labels, matcher.Name)
+func (q *question) add(node parser.Node) {
+	switch node := node.(type) {
+	case *parser.AggregateExpr:
+		q.By = append(q.By, node.Grouping...)
+	case *parser.BinaryExpr:
+		if node.VectorMatching != nil {
+			q.By = append(append(q.By, node.VectorMatching.MatchingLabels...), node.VectorMatching.Include...)
 		}
-	}
+	case *parser.VectorSelector:
+		var s selector
 
-	return s
+		for _, matcher := range node.LabelMatchers {
+			if matcher.Name == labels.MetricName {
+				s.Metric = matcher.Value
+			} else {
+				s.Labels = append(s.Labels, matcher.Name)
+			}
+		}
+
+		q.Selectors = append(q.Selectors, s)
+	}
 }
