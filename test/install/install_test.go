@@ -8,7 +8,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +27,26 @@ var root = filepath.Join("..", "..")
 
 // namespace is where the operator is installed.
 const namespace = "invigil-system"
+
+// TestMain asks for the state of every file that programs read here: Go repeats a
+// test that has passed only when a file that it has asked for itself has changed.
+func TestMain(m *testing.M) {
+	for _, folder := range []string{"config", "charts", "hack"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+
+			return err
+		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+
+	os.Exit(m.Run())
+}
 
 // output of a program; it fails the test with what the program says.
 func output(t *testing.T, program string, arguments ...string) string {
