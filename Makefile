@@ -24,6 +24,10 @@ packages: ## Install the system packages that the demo needs, where apt-get can.
 build: web ## Build every program into bin/.
 	go build -o bin/ ./cmd/...
 
+.PHONY: dist
+dist: ## Write install.yaml and the chart into dist/ (VERSION, REGISTRY, MANAGER_IMAGE, ... of hack/released.sh).
+	hack/dist.sh
+
 .PHONY: demo
 demo: packages web ## From a clone to a running exam with simulated students.
 	hack/demo.sh

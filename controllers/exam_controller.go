@@ -61,6 +61,8 @@ type Reconciler struct {
 	Images   manifests.Images
 	// ManagerNamespace is where the operator runs.
 	ManagerNamespace string
+	// MetricsNamespace is from where exams' metrics may be read; empty: nowhere else.
+	MetricsNamespace string
 	Now              func() time.Time
 
 	memory memory
@@ -109,7 +111,8 @@ type pendingEvent struct {
 func (p *pass) input(r *Reconciler) manifests.Input {
 	return manifests.Input{
 		Exam: p.exam, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
-		IceServers: p.iceServers, Evidence: p.evidence.recorded, Images: r.Images, ManagerNamespace: r.ManagerNamespace,
+		IceServers: p.iceServers, Evidence: p.evidence.recorded, Images: r.Images,
+		ManagerNamespace: r.ManagerNamespace, MetricsNamespace: r.MetricsNamespace,
 	}
 }
 

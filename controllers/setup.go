@@ -46,6 +46,9 @@ const (
 type Options struct {
 	Images           manifests.Images
 	ManagerNamespace string
+	// MetricsNamespace is from where the metrics of exams' pods are reached, beyond
+	// the operator's own; empty: nowhere.
+	MetricsNamespace string
 	Sessions         sessions.Options
 	// IssuerGet reads the token issuer's pages. Default: from the API server.
 	IssuerGet issuer.Getter
@@ -133,6 +136,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		Events:           mgr.GetEventRecorder("invigil-manager"),
 		Images:           options.Images,
 		ManagerNamespace: options.ManagerNamespace,
+		MetricsNamespace: options.MetricsNamespace,
 		Now:              options.Now,
 	}
 

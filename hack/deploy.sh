@@ -30,36 +30,19 @@ mkdir -p bin/deploy bin/images
 if [ "$cluster" = current ]; then
   # A cluster of somebody else's pulls its images: the released ones, or those
   # that these variables name.
-  version=${VERSION:-v0.1.0}
-  cat >bin/images/images.env <<ENV
-MANAGER_IMAGE=${MANAGER_IMAGE:-ghcr.io/invigil/manager:$version}
-SFU_IMAGE=${SFU_IMAGE:-ghcr.io/invigil/sfu:$version}
-SCORING_IMAGE=${SCORING_IMAGE:-ghcr.io/invigil/scoring:$version}
-LAB_IMAGE=${LAB_IMAGE:-ghcr.io/invigil/lab:$version}
-REDIS_IMAGE=${REDIS_IMAGE:-docker.io/library/redis:7.2-alpine}
-ENV
+  hack/released.sh >bin/images/images.env
 else
   step "Images"
   go run ./hack/images --out bin/images
   hack/cluster.sh load bin/images/*.tar
 fi
+set -a
 # shellcheck disable=SC1091
 . bin/images/images.env
+set +a
 
 step "Operator"
-cat >bin/deploy/kustomization.yaml <<YAML
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [../../config/default]
-images:
-- {name: ghcr.io/invigil/manager, newName: "${MANAGER_IMAGE%:*}", newTag: "${MANAGER_IMAGE##*:}"}
-patches:
-- target: {kind: Deployment, name: invigil-manager}
-  patch: |
-    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--sfu-image=$SFU_IMAGE"}
-    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--scoring-image=$SCORING_IMAGE"}
-    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--redis-image=$REDIS_IMAGE"}
-YAML
+hack/overlay.sh >bin/deploy/kustomization.yaml
 "$kubectl" apply --server-side --force-conflicts -k bin/deploy
 "$kubectl" -n invigil-system rollout status deployment/invigil-manager --timeout=180s
 "$kubectl" wait --for=condition=Established crd/exams.exam.invigil.dev crd/examsessions.exam.invigil.dev --timeout=60s

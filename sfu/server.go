@@ -90,6 +90,7 @@ type Server struct {
 	own      *announce.Addresses
 	servers  iceServers
 	handler  http.Handler
+	registry *prometheus.Registry
 	draining chan struct{}
 	drain    sync.Once
 }
@@ -124,6 +125,7 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 		sessions: session.NewTable(engine, config.Sessions, logger),
 		viewers:  view.NewTable(engine, config.Viewers, logger),
 		draining: make(chan struct{}),
+		registry: telemetry.NewRegistry(),
 	}
 	engine.OnWanted(s.sessions.Touch)
 	s.own = announce.NewAddresses(config.Name, func(addresses []netip.AddrPort) {
@@ -137,9 +139,8 @@ func Listen(ctx context.Context, config Config, logger *zap.Logger) (*Server, er
 }
 
 func (s *Server) routes(verifier *token.Verifier) http.Handler {
-	registry := telemetry.NewRegistry()
 	pictures := picture.NewHandler(verifier, s.sessions, picture.Render, s.logger)
-	registry.MustRegister(s.sessions, s.viewers, s.engine, pictures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	s.registry.MustRegister(s.sessions, s.viewers, s.engine, pictures, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "invigil_sfu_ready",
 		Help: "1 while students can publish here.",
 	}, func() float64 {
@@ -151,7 +152,7 @@ func (s *Server) routes(verifier *token.Verifier) http.Handler {
 	}))
 
 	mux := http.NewServeMux()
-	telemetry.RegisterAdmin(mux, registry, s.Ready)
+	telemetry.RegisterAdmin(mux, s.registry, s.Ready)
 
 	options := signal.Options{
 		Shard:      s.config.Name,
@@ -195,6 +196,9 @@ func spanName(r *http.Request) string {
 		return ""
 	}
 }
+
+// Metrics is what all of the server's metrics are registered with.
+func (s *Server) Metrics() *prometheus.Registry { return s.registry }
 
 // HTTPAddr is the address that HTTP is served on.
 func (s *Server) HTTPAddr() net.Addr { return s.listener.Addr() }

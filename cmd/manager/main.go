@@ -41,6 +41,8 @@ func run() error {
 	flag.Float64Var(&options.Sessions.WritesPerSecond, "session-writes-per-second", 50,
 		"most status writes of ExamSessions a second, per Exam")
 	metricsAddress := flag.String("metrics-bind-address", ":8080", "address of the metrics endpoint; 0 for none")
+	flag.StringVar(&options.MetricsNamespace, "metrics-namespace", "",
+		"namespace whose pods may reach the metrics of exams' pods; empty: the SFU's are reached by scoring only")
 	healthAddress := flag.String("health-probe-bind-address", ":8081", "address of the health endpoints")
 	leaderElect := flag.Bool("leader-elect", false, "work only while holding the lease, so that several managers can stand by")
 	logLevel := flag.String("log-level", "info", "debug, info, warn or error")

@@ -71,6 +71,8 @@ type Input struct {
 	// ManagerNamespace is where the operator runs; only from there are internal
 	// endpoints reached.
 	ManagerNamespace string
+	// MetricsNamespace is from where metrics are read as well; empty: nowhere.
+	MetricsNamespace string
 }
 
 // Names of an exam's objects.

@@ -119,6 +119,7 @@ func full() manifests.Input {
 		{URLs: []string{"stun:stun.example.org:3478"}},
 		{URLs: []string{"turn:turn.example.org:3478?transport=udp"}, Secret: "north"},
 	}
+	in.MetricsNamespace = "monitoring"
 	in.Invigilators = manifests.Invigilators(in.Exam, "https://kubernetes.default.svc",
 		[]byte(`{"keys":[{"kty":"EC","use":"sig","kid":"k1","crv":"P-256","x":"eA","y":"eQ"}]}`))
 	in.Plan = plan.Make(plan.Input{

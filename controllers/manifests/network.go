@@ -19,17 +19,23 @@ import (
 //	operator -> scoring 8081
 //	scoring  -> SFU 8080, Redis 6379, DNS; with evidence in a bucket, its port
 //	SFU      -> anywhere/UDP, to answer students' media and checks
+//	metrics  -> scoring 8081, SFU 8080, from the namespace that is given for it
 func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration {
 	exam := in.Exam
 	scoring := podPeer(Selector(exam.Name, ComponentScoring))
-	operator := networkingv1ac.NetworkPolicyPeer().
-		WithNamespaceSelector(labelSelector(map[string]string{corev1.LabelMetadataName: in.ManagerNamespace}))
+	internal := []*networkingv1ac.NetworkPolicyPeerApplyConfiguration{namespacePeer(in.ManagerNamespace)}
+	media := []*networkingv1ac.NetworkPolicyPeerApplyConfiguration{scoring}
+
+	if in.MetricsNamespace != "" {
+		internal = append(internal, namespacePeer(in.MetricsNamespace))
+		media = append(media, namespacePeer(in.MetricsNamespace))
+	}
 
 	scoringSpec := networkingv1ac.NetworkPolicySpec().
 		WithIngress(
 			networkingv1ac.NetworkPolicyIngressRule().WithPorts(allow(corev1.ProtocolTCP, PortScoringPublic)),
 			networkingv1ac.NetworkPolicyIngressRule().
-				WithFrom(operator).
+				WithFrom(internal...).
 				WithPorts(allow(corev1.ProtocolTCP, PortScoringInternal)),
 		).
 		WithEgress(
@@ -52,7 +58,7 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 			networkingv1ac.NetworkPolicySpec().
 				WithIngress(
 					networkingv1ac.NetworkPolicyIngressRule().
-						WithFrom(scoring).
+						WithFrom(media...).
 						WithPorts(allow(corev1.ProtocolTCP, PortSFUHTTP)),
 					networkingv1ac.NetworkPolicyIngressRule().
 						WithPorts(allow(corev1.ProtocolUDP, PortMedia), allow(corev1.ProtocolTCP, PortMedia)),
@@ -131,6 +137,11 @@ func policy(
 
 func podPeer(pods map[string]string) *networkingv1ac.NetworkPolicyPeerApplyConfiguration {
 	return networkingv1ac.NetworkPolicyPeer().WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(pods))
+}
+
+func namespacePeer(name string) *networkingv1ac.NetworkPolicyPeerApplyConfiguration {
+	return networkingv1ac.NetworkPolicyPeer().
+		WithNamespaceSelector(labelSelector(map[string]string{corev1.LabelMetadataName: name}))
 }
 
 func allow(protocol corev1.Protocol, port int32) *networkingv1ac.NetworkPolicyPortApplyConfiguration {

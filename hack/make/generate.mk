@@ -1,11 +1,12 @@
 ##@ What is generated from the Go types. All of it is committed.
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) api-docs openapi ## Regenerate deep copies, CRDs, RBAC, golden files and the references.
+generate: $(CONTROLLER_GEN) api-docs openapi ## Regenerate deep copies, CRDs, RBAC, golden files, the chart's copies, the references.
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=invigil-manager paths=./controllers/... output:rbac:dir=config/rbac
 	go test ./controllers/manifests/ ./cmd/kubectl-exam/app/ -update >/dev/null
+	hack/chart.sh
 	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
 .PHONY: api-docs

@@ -16,3 +16,5 @@ tidy-check:
 	go mod tidy -diff
 	cd hack/tools && go mod tidy -diff
 	cd hack/tools/versitygw && go mod tidy -diff
+	cd hack/tools/packaging && go mod tidy -diff
+	cd hack/tools/promtool && go mod tidy -diff

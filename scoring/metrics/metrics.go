@@ -54,6 +54,9 @@ type Set struct {
 	ShardStreams *prometheus.GaugeVec
 	// Sessions by state.
 	Sessions *prometheus.GaugeVec
+	// GapSeconds is how long live sessions were not observed, once a span of one
+	// cause has ended, by cause.
+	GapSeconds *prometheus.HistogramVec
 	// FaceModelMissing is 1 while the exam names a face model and it is not served.
 	FaceModelMissing prometheus.Gauge
 	// LiveSeconds sums up the time of sessions that are Live: what violations are
@@ -123,6 +126,11 @@ func New(registerer prometheus.Registerer) *Set {
 		ShardReady:     gauge("shard_ready", "1 while the SFU pod is ready.", "shard"),
 		ShardStreams:   gauge("shard_streams", "Streams that the SFU pod receives.", "shard"),
 		Sessions:       gauge("sessions", "Sessions by state.", "state"),
+		GapSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "gap_seconds",
+			Help:    "Spans of live sessions that were not observed, when they end, by cause.",
+			Buckets: []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600},
+		}, []string{"cause"}),
 		FaceModelMissing: single("face_model_missing",
 			"1 while the exam names a face model and it is not there, or another file."),
 		LiveSeconds: NewIntegral(prometheus.BuildFQName(namespace, subsystem, "live_session_seconds_total"),
@@ -135,7 +143,7 @@ func New(registerer prometheus.Registerer) *Set {
 		set.JournalDropped,
 		set.JournalBytes, set.JournalErrors,
 		set.ShardReady, set.ShardStreams, set.Sessions, set.ReportSeconds, set.Dismissed, degraded, set.LiveSeconds,
-		set.FaceModelMissing)
+		set.FaceModelMissing, set.GapSeconds)
 
 	return set
 }

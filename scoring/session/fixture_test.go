@@ -61,6 +61,8 @@ type fixture struct {
 	t      *testing.T
 	now    time.Time
 	config wire.ExamConfig
+	// registry has the metrics of the last tracker.
+	registry *prometheus.Registry
 }
 
 func start(t *testing.T) *fixture {
@@ -81,7 +83,9 @@ func start(t *testing.T) *fixture {
 }
 
 func newTracker(f *fixture) *session.Tracker {
-	return session.NewTracker(func() time.Time { return f.now }, metrics.New(prometheus.NewRegistry()))
+	f.registry = prometheus.NewRegistry()
+
+	return session.NewTracker(func() time.Time { return f.now }, metrics.New(f.registry))
 }
 
 func (f *fixture) configure(students ...string) []string {

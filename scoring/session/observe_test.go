@@ -190,6 +190,36 @@ func TestObservations(t *testing.T) {
 	}
 }
 
+// gaps is what the histogram of one cause holds, in whole seconds.
+type gaps struct {
+	count   uint64
+	seconds int64
+}
+
+func (f *fixture) gaps() map[string]gaps {
+	f.t.Helper()
+
+	families, err := f.registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+
+	found := map[string]gaps{}
+
+	for _, family := range families {
+		if family.GetName() != "invigil_scoring_gap_seconds" {
+			continue
+		}
+
+		for _, metric := range family.GetMetric() {
+			of := metric.GetHistogram()
+			found[metric.GetLabel()[0].GetValue()] = gaps{of.GetSampleCount(), int64(of.GetSampleSum())}
+		}
+	}
+
+	return found
+}
+
 func TestCoverage(t *testing.T) {
 	f, c := sit(t)
 	muted, open := true, false
@@ -222,6 +252,11 @@ func TestCoverage(t *testing.T) {
 	if got == nil || !near(got.ObservedMs, 50_000) || !near(got.GapsMs["student"], 5_000) ||
 		!near(got.GapsMs["sfu"], 2_000) || !near(got.GapsMs["network"], 3_000) || got.GapsMs["platform"] != 0 {
 		t.Errorf("coverage %+v", got)
+	}
+
+	want := map[string]gaps{"student": {1, 1}, "sfu": {1, 2}, "network": {1, 3}, "platform": {}}
+	if got := f.gaps(); !reflect.DeepEqual(got, want) {
+		t.Errorf("gaps that have ended %+v, want %+v", got, want)
 	}
 
 	// Its own marks come back to it after an outage of the store, and add nothing.

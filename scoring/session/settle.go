@@ -183,7 +183,11 @@ func (t *Tracker) account(e *entry, now int64) int64 {
 		Restarted: e.restored && !e.returned && now < t.began+restartGrace,
 	}
 
-	if cause := facts.Cause(); cause != e.ledger.Cause() {
+	if cause, last := facts.Cause(), e.ledger.Cause(); cause != last {
+		if last.Gap() {
+			t.metrics.GapSeconds.WithLabelValues(last.String()).Observe(float64(e.ledger.Lasted(now)) / 1e3)
+		}
+
 		e.ledger.Turn(cause, now)
 		t.unsaved(e)
 	} else if cause != coverage.None && now-e.saved > saveStep {

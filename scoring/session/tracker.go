@@ -10,6 +10,7 @@ import (
 	"github.com/invigil/invigil/internal/wire"
 	"github.com/invigil/invigil/scoring/metrics"
 	"github.com/invigil/invigil/scoring/policy"
+	"github.com/invigil/invigil/scoring/session/coverage"
 	"github.com/invigil/invigil/scoring/store"
 )
 
@@ -58,6 +59,10 @@ type Tracker struct {
 
 // NewTracker returns a tracker without sessions; Configure brings them.
 func NewTracker(now func() time.Time, set *metrics.Set) *Tracker {
+	for _, cause := range coverage.Gaps() {
+		set.GapSeconds.WithLabelValues(cause.String()) // A rate needs a 0 to begin from.
+	}
+
 	return &Tracker{
 		now:      now,
 		metrics:  set,

@@ -9,6 +9,7 @@ type metrics struct {
 	ended       *prometheus.CounterVec
 
 	sessions *prometheus.Desc
+	limit    *prometheus.Desc
 	packets  *prometheus.Desc
 	bytes    *prometheus.Desc
 }
@@ -29,6 +30,7 @@ func newMetrics() *metrics {
 			Help: "Sessions that ended, by their one reason.",
 		}, []string{"reason"}),
 		sessions: prometheus.NewDesc("invigil_sfu_sessions", "Sessions now, by state.", []string{"state"}, nil),
+		limit:    prometheus.NewDesc("invigil_sfu_max_sessions", "How many sessions there may be.", nil, nil),
 		packets:  prometheus.NewDesc("invigil_sfu_received_packets_total", "Media packets received.", nil, nil),
 		bytes: prometheus.NewDesc("invigil_sfu_received_bytes_total",
 			"Bytes of media packets received, RTP headers included.", nil, nil),
@@ -47,6 +49,7 @@ func (t *Table) Describe(descriptions chan<- *prometheus.Desc) {
 	t.metrics.ended.Describe(descriptions)
 
 	descriptions <- t.metrics.sessions
+	descriptions <- t.metrics.limit
 	descriptions <- t.metrics.packets
 	descriptions <- t.metrics.bytes
 }
@@ -62,6 +65,7 @@ func (t *Table) Collect(values chan<- prometheus.Metric) {
 		values <- prometheus.MustNewConstMetric(t.metrics.sessions, prometheus.GaugeValue, float64(states[state]), name)
 	}
 
+	values <- prometheus.MustNewConstMetric(t.metrics.limit, prometheus.GaugeValue, float64(t.options.Limit))
 	values <- prometheus.MustNewConstMetric(t.metrics.packets, prometheus.CounterValue, float64(packets))
 	values <- prometheus.MustNewConstMetric(t.metrics.bytes, prometheus.CounterValue, float64(bytes))
 }

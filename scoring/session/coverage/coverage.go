@@ -29,6 +29,12 @@ const (
 // names are those of wire.Coverage.
 var names = [causes]string{"", "observed", "network", "sfu", "platform", "student"} //nolint:gochecknoglobals // constant
 
+// Gaps are the causes of what was not observed.
+func Gaps() []Cause { return []Cause{Network, SFU, Platform, Student} }
+
+// Gap says whether spans of the cause were not observed.
+func (c Cause) Gap() bool { return c > Observed }
+
 // String is the cause as wire.Coverage has it.
 func (c Cause) String() string { return names[c] }
 
@@ -80,10 +86,13 @@ type Ledger struct {
 // Cause of the span that runs.
 func (l *Ledger) Cause() Cause { return l.cause }
 
+// Lasted is how many milliseconds the running span has lasted at a time.
+func (l *Ledger) Lasted(at int64) int64 { return max(0, at-l.since) }
+
 // Turn ends the running span at the given time and begins one of cause. The
 // same cause goes on. A clock that goes back adds nothing.
 func (l *Ledger) Turn(cause Cause, at int64) {
-	l.spent[l.cause] += max(0, at-l.since)
+	l.spent[l.cause] += l.Lasted(at)
 	l.cause, l.since = cause, at
 }
 
