@@ -54,6 +54,8 @@ type bench struct {
 	// evidence is the URL of the bucket; "": none. signing signs what is in it.
 	evidence string
 	signing  ed25519.PrivateKey
+	// journal is the folder of the store's journal; "": it is in memory alone.
+	journal string
 	// faceModel is where the face model is.
 	faceModel string
 	// random says when pictures are taken; nil: by chance.
@@ -196,7 +198,7 @@ func (b *bench) start() {
 			LinkKey: b.link.Public().(ed25519.PublicKey), SessionKey: b.session,
 			Redis: client, Page: built, Public: public, Internal: internal,
 			Log: zap.NewNop(), Registry: b.registry, Now: b.now, Limits: b.limits, Door: b.door,
-			Evidence: evidence, FaceModel: b.faceModel,
+			Evidence: evidence, FaceModel: b.faceModel, JournalDir: b.journal,
 		})
 	}()
 

@@ -89,6 +89,7 @@ func newService(config wire.ExamConfig, options Options, set *metrics.Set) (*ser
 		ExpireAt: func() int64 { return s.exam.ExpireAt() },
 		Changed:  s.tracker.SetStored,
 		Restored: s.restored,
+		Counted:  s.tracker.Counted,
 	})
 
 	if options.JournalDir != "" {

@@ -179,3 +179,17 @@ func BenchmarkFeedSinceOfOneChange(b *testing.B) {
 		cursor = f.FeedSince(cursor).Cursor
 	}
 }
+
+// TestRestoreOfWhatIsKnownIsNoNews: after an outage everybody's record comes back,
+// and walls must not be told of everybody again.
+func TestRestoreOfWhatIsKnownIsNoNews(t *testing.T) {
+	f := start(t)
+	f.join("a", 1)
+
+	cursor := f.FeedSince(0).Cursor
+	f.Restore(store.Record{Student: "s1", SID: "a", Generation: 1, JoinedAt: 1, Device: "a"})
+
+	if news := f.FeedSince(cursor); len(news.Sessions) > 0 {
+		t.Errorf("told again of %+v", news.Sessions)
+	}
+}

@@ -70,6 +70,10 @@ func (t *Tracker) Unsaved(limit int, everything bool) []store.Record {
 
 // restore takes what another process has left. It needs the lock.
 func (t *Tracker) restore(e *entry, marks map[string]int64) {
+	if len(marks) == 0 {
+		return // No news: after an outage that is everybody at once.
+	}
+
 	e.ledger.Restore(marks, t.began)
 
 	for name, value := range marks {

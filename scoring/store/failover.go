@@ -43,6 +43,7 @@ type Failover struct {
 	expireAt func() int64
 	changed  func(available bool)
 	restored func([]Record)
+	counted  func(Report, Outcome)
 
 	// disk is the journal's file; nil: the journal is in memory alone.
 	disk *disk
@@ -71,6 +72,11 @@ type FailoverOptions struct {
 	// Restored is called with what remote and memory held together, before
 	// remote counts as available.
 	Restored func([]Record)
+	// Counted is called with a report of which something counted in memory, before
+	// that is on disk: whoever watches live need not wait for a disk, whoever sent
+	// the report must. What it is told may be counted again, under the same
+	// numbers, if the process ends first. nil: nobody is told.
+	Counted func(Report, Outcome)
 }
 
 // NewFailover returns a store that is not available yet: Connect or Run reach
@@ -85,6 +91,7 @@ func NewFailover(options FailoverOptions) *Failover {
 		expireAt: options.ExpireAt,
 		changed:  options.Changed,
 		restored: options.Restored,
+		counted:  options.Counted,
 		journal:  newJournal(),
 	}
 }
@@ -143,7 +150,7 @@ func (f *Failover) joinLocally(ctx context.Context, join Join, use *use, failure
 	return record, f.append(entry{join: &join}, join.Student), true
 }
 
-// Report implements Store. It never fails.
+// Report implements Store. It never fails, and returns once the report is stored.
 func (f *Failover) Report(ctx context.Context, report Report) (Outcome, error) {
 	for {
 		var failure error
@@ -162,6 +169,12 @@ func (f *Failover) Report(ctx context.Context, report Report) (Outcome, error) {
 		}
 
 		if outcome, stored, done := f.reportLocally(ctx, report, use, failure); done {
+			if f.counted != nil && len(outcome.Counted) > 0 {
+				f.counted(report, outcome)
+
+				outcome.Told = true
+			}
+
 			wait(stored)
 
 			return outcome, nil

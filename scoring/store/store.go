@@ -87,6 +87,8 @@ type Outcome struct {
 	// Counted are the types that counted, in the report's order.
 	Counted []string
 	Record  Record
+	// Told is whether FailoverOptions.Counted has had it.
+	Told bool
 }
 
 // Store keeps records.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/invigil/invigil/hack/bench/record"
 )
@@ -55,6 +54,10 @@ type figures struct {
 
 	// RecoveredSeconds from Redis's return to its use, if it was stopped.
 	RecoveredSeconds float64 `json:"recovered_s,omitempty"`
+
+	// Phases by name, if Redis was stopped.
+	Phases map[string]phaseFigures `json:"phases,omitempty"`
+	phases []phase
 }
 
 // balance compares the violations that were acknowledged with Redis.
@@ -80,23 +83,13 @@ func newResult() (*result, error) {
 	return r, nil
 }
 
-// quantile of times in milliseconds; 0 without any.
-func quantile(took []time.Duration, share float64) float64 {
-	if len(took) == 0 {
-		return 0
-	}
-
-	slices.Sort(took)
-
-	return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
-}
-
 func (f *figures) latencies(l *load, w *walls) {
 	acks, violations, updates := l.took.take(), w.violations.take(), w.updates.take()
 
 	f.AckP50Ms, f.AckP99Ms, f.AckMaxMs = quantile(acks, .5), quantile(acks, .99), quantile(acks, 1)
 	f.ViolationP50Ms, f.ViolationP99Ms = quantile(violations, .5), quantile(violations, .99)
 	f.UpdateP50Ms, f.UpdateP99Ms = quantile(updates, .5), quantile(updates, .99)
+	f.split(acks, violations)
 }
 
 func (r *result) report(out string) error {
@@ -126,6 +119,10 @@ func (r *result) report(out string) error {
 	if f, ok := r.Scenarios[redisStopped]; ok {
 		fmt.Printf("\n%s: %d sessions; longest ack %.1f ms; in use again %.1f s after its return; of %d violations"+
 			" %d lost, %d doubled\n", redisStopped, f.Sessions, f.AckMaxMs, f.RecoveredSeconds, f.Counted, f.Lost, f.Doubled)
+
+		if err := f.reportPhases(); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
 	}
 
 	return record.Write(out, r)

@@ -170,6 +170,8 @@ func (l *load) read(s *session) {
 			return
 		}
 
+		now := time.Now()
+
 		s.mu.Lock()
 		// It stands for all before it.
 		for s.acked < seq {
@@ -179,7 +181,7 @@ func (l *load) read(s *session) {
 				s.certain = s.acked
 				s.counted++
 
-				l.took.add(time.Since(s.at[s.acked%outstanding]))
+				l.took.add(s.at[s.acked%outstanding], now)
 			}
 		}
 		s.mu.Unlock()

@@ -118,6 +118,8 @@ func (s *servers) now(ctx context.Context, l *load) (u usage, trips, reports int
 // stops lets Redis not answer for a while, in the middle of the window.
 func stops(o options) event {
 	return func(ctx context.Context, s *servers, l *load, f *figures) error {
+		f.begin(phaseBefore)
+
 		if err := l.wait(ctx, o.settle/2); err != nil {
 			return err
 		}
@@ -126,39 +128,47 @@ func stops(o options) event {
 			return fmt.Errorf("stop redis: %w", err)
 		}
 
+		f.begin(phaseTripping)
+
+		if err := s.uses(ctx, false); err != nil {
+			return err
+		}
+
+		f.begin(phaseDegraded)
+
 		if err := l.wait(ctx, o.stopped); err != nil {
 			return err
 		}
 
-		switch available, err := s.available(ctx); {
-		case err != nil:
+		if err := s.uses(ctx, false); err != nil {
 			return err
-		case available:
-			return errors.New("scoring says that Redis is in use")
 		}
 
 		if err := s.redis.Process.Signal(syscall.SIGCONT); err != nil {
 			return fmt.Errorf("let redis go on: %w", err)
 		}
 
+		f.begin(phaseReplay)
+
 		began := time.Now()
 
-		if err := s.inUse(ctx); err != nil {
+		if err := s.uses(ctx, true); err != nil {
 			return err
 		}
 
 		f.RecoveredSeconds = time.Since(began).Seconds()
+		f.begin(phaseAfter)
 
 		return l.wait(ctx, o.settle/2)
 	}
 }
 
-// inUse waits until scoring uses Redis.
-func (s *servers) inUse(ctx context.Context) error {
+// uses waits until scoring uses Redis, or does not.
+func (s *servers) uses(ctx context.Context, redis bool) error {
 	return await(ctx, func() error {
 		available, err := s.available(ctx)
-		if err == nil && !available {
-			err = errors.New("redis is not in use")
+		if err == nil && available != redis {
+			err = fmt.Errorf("redis in use: %t", available)
 		}
 
 		return err
@@ -179,7 +189,7 @@ func (s *servers) available(ctx context.Context) (available bool, err error) {
 
 // compare reads every student's counts from Redis, once it is in use.
 func (s *servers) compare(ctx context.Context, l *load) (balance, error) {
-	if err := s.inUse(ctx); err != nil {
+	if err := s.uses(ctx, true); err != nil {
 		return balance{}, err
 	}
 

@@ -111,7 +111,7 @@ func (w *walls) violation(message wire.FeedMessage, now time.Time) error {
 	}
 
 	if sent, known := s.violated(int64(message.Number)); known {
-		w.violations.add(now.Sub(sent))
+		w.violations.add(sent, now)
 	}
 
 	return nil
@@ -134,7 +134,7 @@ func (w *walls) update(message wire.FeedMessage, now time.Time, seen []int) erro
 
 		for n := seen[number] + 1; n <= count && message.Type == "delta"; n++ {
 			if sent, known := s.violated(int64(n)); known {
-				w.updates.add(now.Sub(sent))
+				w.updates.add(sent, now)
 			}
 		}
 
