@@ -80,10 +80,10 @@ func (c conditions) evidence(p *pass, view sessions.View) {
 	case !p.evidence.recorded:
 		sealed(metav1.ConditionFalse, examv1alpha1.ReasonNotRecorded,
 			"The exam ran before its operator kept evidence, so none is kept of it")
-	case !p.deploy:
-		sealed(metav1.ConditionFalse, examv1alpha1.ReasonUnavailable, notDeployed(p))
 	case status != nil && status.SealedTime != nil:
 		sealed(metav1.ConditionTrue, examv1alpha1.ReasonSealed, "The evidence was sealed at "+stamp(status.SealedTime.Time))
+	case !p.deploy:
+		sealed(metav1.ConditionFalse, examv1alpha1.ReasonUnavailable, notDeployed(p))
 	default:
 		sealed(metav1.ConditionFalse, examv1alpha1.ReasonRecording, "The exam is recorded; evidence is sealed after its end")
 	}

@@ -187,18 +187,6 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("StatefulSet: %v, want not found", err)
 		}
 	})
-
-	t.Run("an exam ends", func(t *testing.T) {
-		t.Parallel()
-
-		exam := makeExam(namespace, "ends").students(1).schedule(time.Now().Add(-time.Minute), time.Minute+8*time.Second).obj()
-		s.live(t, exam)
-		s.awaitReady(t, exam, metav1.ConditionFalse, examv1alpha1.ReasonFinished)
-
-		if got := s.sfuReplicas(t, exam); got != 2 {
-			t.Errorf("%d replicas right after the end, want the 2 that lingering frames need", got)
-		}
-	})
 }
 
 func TestTooManyPods(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -51,8 +52,9 @@ type Options struct {
 	IssuerGet issuer.Getter
 	// IssuerInterval is how often it does. Default: 10 minutes.
 	IssuerInterval time.Duration
-	// Now is the clock. Default: time.Now.
-	Now func() time.Time
+	// Clock is what exams begin and end by, and what wakes the reconciler. Default:
+	// the machine's.
+	Clock clock.WithTicker
 }
 
 // CacheOptions are what the manager's cache holds: the operator's own objects,
@@ -96,8 +98,8 @@ func onlyAddresses(object any) (any, error) {
 
 // Setup adds the operator to a manager that was made with CacheOptions.
 func Setup(mgr ctrl.Manager, options Options) error {
-	if options.Now == nil {
-		options.Now = time.Now
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
 	}
 
 	// Rosters and TURN secrets are in other people's Secrets. Of those only the metadata is kept.
@@ -133,10 +135,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		Events:           mgr.GetEventRecorder("invigil-manager"),
 		Images:           options.Images,
 		ManagerNamespace: options.ManagerNamespace,
-		Now:              options.Now,
+		Clock:            options.Clock,
 	}
 
-	return reconciler.watch(mgr, secrets)
+	return reconciler.watch(mgr, secrets, options.Clock)
 }
 
 func onlyIdentity(object any) (any, error) {
@@ -147,7 +149,7 @@ func onlyIdentity(object any) (any, error) {
 	return object, nil
 }
 
-func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
+func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache, wakes clock.WithTicker) error {
 	anySecret := &metav1.PartialObjectMetadata{}
 	anySecret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 
@@ -179,6 +181,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 			MaxConcurrentReconciles: workers,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 				minBackOff, maxBackOff),
+			NewQueue: queueBy(wakes),
 		}).
 		Complete(r)
 	if err != nil {
@@ -186,6 +189,22 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 	}
 
 	return nil
+}
+
+// newQueue makes the queue of a controller.
+type newQueue = func(string, workqueue.TypedRateLimiter[reconcile.Request]) queue
+
+// queueBy makes a queue that waits by the given clock; nil, which is
+// controller-runtime's own, for the machine's.
+func queueBy(wakes clock.WithTicker) newQueue {
+	if _, machine := wakes.(clock.RealClock); machine {
+		return nil
+	}
+
+	return func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
+		return workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
+			workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: wakes})
+	}
 }
 
 // examOf is the Exam that an object names in its label.

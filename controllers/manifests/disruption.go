@@ -26,7 +26,7 @@ func DisruptionBudgets(in Input) []*policyv1ac.PodDisruptionBudgetApplyConfigura
 	}
 
 	live := int32(1)
-	if in.Plan.Protected() {
+	if in.Course.Phase.InSession() {
 		live = 0
 	}
 
