@@ -25,9 +25,9 @@ var timeless struct {
 type clocked struct {
 	*suite
 
-	namespace string
-	clock     *clocktesting.FakeClock
-	images    manifests.Images
+	namespace      string
+	clock          *clocktesting.FakeClock
+	operatorImages manifests.Images
 	// begin is what the clock showed first.
 	begin time.Time
 
@@ -48,7 +48,7 @@ func needClock(t *testing.T) *clocked {
 	begin := time.Now().Truncate(time.Second)
 	c := &clocked{
 		suite: timeless.suite, namespace: timeless.suite.makeNamespace(t),
-		clock: clocktesting.NewFakeClock(begin), begin: begin, images: testImages(),
+		clock: clocktesting.NewFakeClock(begin), begin: begin, operatorImages: testImages(),
 	}
 
 	c.startOperator(t)
@@ -97,7 +97,7 @@ func (c *clocked) startOperator(t *testing.T) {
 		running.Wait()
 	}
 
-	err := c.operate(ctx, &running, controllers.Options{Images: c.images, Clock: c.clock}, c.namespace)
+	err := c.operate(ctx, &running, controllers.Options{Images: c.operatorImages, Clock: c.clock}, c.namespace)
 	if err != nil {
 		t.Fatal(err)
 	}

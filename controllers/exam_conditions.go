@@ -28,6 +28,8 @@ func setConditions(p *pass, view sessions.View, stopped error, now time.Time) {
 		c.scoring(p, view)
 		c.store(p, view)
 		c.evidence(p, view)
+		c.updateHeld(p)
+		c.colocated(p)
 	}
 
 	var stalled *outcome.StalledError

@@ -88,7 +88,11 @@ type pass struct {
 	iceServers   []wire.IceServerConfig
 	evidence     evidence
 	pods         map[string]*corev1.Pod
-	shards       []shard
+	// held are the workloads whose new template waits; compared counts those that
+	// this pass has looked at.
+	held     []string
+	compared int
+	shards   []shard
 	// contents are the hashes of mounted configuration, by component.
 	contents map[string]string
 	// sessions come from the cache and are not to be changed.
@@ -145,7 +149,9 @@ func (r *Reconciler) steps() []step {
 		{"ice servers", r.readIceServers, false},
 		{"evidence", r.applyEvidence, false},
 		{"config", r.applyConfig, false},
+		{"pods", r.listPods, false},
 		{"network", r.applyNetwork, false},
+		{"disruption", r.applyDisruption, false},
 		{"store", r.applyStore, false},
 		{"shards", r.applyShards, false},
 		{"media", r.applyMedia, false},

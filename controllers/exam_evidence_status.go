@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
@@ -105,21 +103,4 @@ func (c conditions) evidence(p *pass, view sessions.View) {
 	default:
 		c.remove(examv1alpha1.ConditionEvidenceFailing)
 	}
-}
-
-// evidenceEvents tells of evidence that is in danger now, or sealed.
-func evidenceEvents(before, now []metav1.Condition) []pendingEvent {
-	var events []pendingEvent
-
-	became := func(kind, level, reason string) {
-		if c := meta.FindStatusCondition(now, kind); c != nil && c.Status == metav1.ConditionTrue &&
-			!meta.IsStatusConditionTrue(before, kind) {
-			events = append(events, pendingEvent{level, reason, c.Message})
-		}
-	}
-
-	became(examv1alpha1.ConditionEvidenceFailing, corev1.EventTypeWarning, examv1alpha1.EventEvidenceFailing)
-	became(examv1alpha1.ConditionEvidenceSealed, corev1.EventTypeNormal, examv1alpha1.ReasonSealed)
-
-	return events
 }

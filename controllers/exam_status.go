@@ -78,7 +78,7 @@ func (r *Reconciler) tell(p *pass, before *examv1alpha1.Exam) {
 	}
 
 	p.events = append(p.events, sessionEvents(before.Status.Conditions, now)...)
-	p.events = append(p.events, evidenceEvents(before.Status.Conditions, now)...)
+	p.events = append(p.events, turnEvents(before.Status.Conditions, now)...)
 
 	for _, event := range p.events {
 		r.Events.Eventf(p.exam, nil, event.kind, event.reason, "Reconcile", "%s", event.message)
@@ -95,6 +95,26 @@ func sessionEvents(before, now []metav1.Condition) []pendingEvent {
 	}
 
 	return []pendingEvent{{corev1.EventTypeNormal, is.Reason, is.Message}}
+}
+
+// turnEvents tells of what has come true: evidence that is in danger now, or sealed;
+// a change that waits; a node that carries too much.
+func turnEvents(before, now []metav1.Condition) []pendingEvent {
+	var events []pendingEvent
+
+	became := func(kind, level, reason string) {
+		if c := meta.FindStatusCondition(now, kind); c != nil && c.Status == metav1.ConditionTrue &&
+			!meta.IsStatusConditionTrue(before, kind) {
+			events = append(events, pendingEvent{level, reason, c.Message})
+		}
+	}
+
+	became(examv1alpha1.ConditionEvidenceFailing, corev1.EventTypeWarning, examv1alpha1.EventEvidenceFailing)
+	became(examv1alpha1.ConditionUpdateHeld, corev1.EventTypeNormal, examv1alpha1.EventUpdateHeld)
+	became(examv1alpha1.ConditionColocated, corev1.EventTypeWarning, examv1alpha1.EventColocated)
+	became(examv1alpha1.ConditionEvidenceSealed, corev1.EventTypeNormal, examv1alpha1.ReasonSealed)
+
+	return events
 }
 
 func readyReason(conditions []metav1.Condition) string {

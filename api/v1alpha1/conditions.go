@@ -20,6 +20,14 @@ const (
 	// by its dates, whether its parts work or not.
 	ConditionInSession = "InSession"
 
+	// ConditionUpdateHeld (abnormal-true) is present while a change of the exam's
+	// pods waits for its end, since it would replace pods that students need.
+	ConditionUpdateHeld = "UpdateHeld"
+
+	// ConditionColocated (abnormal-true) is present while one node carries scoring
+	// and SFU pods, which then compete for it.
+	ConditionColocated = "Colocated"
+
 	// ConditionMediaAvailable is True while at least as many SFU pods are ready
 	// as the roster needs, spares not counted.
 	ConditionMediaAvailable = "MediaAvailable"
@@ -114,6 +122,10 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonTransientError: an attempt failed and is repeated.
 	ReasonTransientError = "TransientError"
+	// ReasonExamInSession (UpdateHeld True): students may be in the exam.
+	ReasonExamInSession = "ExamInSession"
+	// ReasonSharedNode (Colocated True): a node carries both; the message names it.
+	ReasonSharedNode = "SharedNode"
 	// ReasonRecording (EvidenceSealed False): the record is still added to.
 	ReasonRecording = "Recording"
 	// ReasonSealed (EvidenceSealed True): nothing can be added any more.
@@ -129,6 +141,10 @@ const (
 	EventRosterChanged = "RosterChanged"
 	// EventScaled: the number of SFU pods was changed.
 	EventScaled = "Scaled"
+	// EventUpdateHeld: a change of pods waits for the exam's end since just now.
+	EventUpdateHeld = "UpdateHeld"
+	// EventColocated: a node carries scoring and SFU pods since just now.
+	EventColocated = "Colocated"
 	// EventEvidenceFailing: evidence cannot be written since just now.
 	EventEvidenceFailing = "EvidenceFailing"
 )
