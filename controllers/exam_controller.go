@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -38,6 +39,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts/token,verbs=create
 // +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;delete;get;list;patch;watch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams,verbs=get;list;patch;watch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams/finalizers,verbs=update
@@ -87,7 +89,9 @@ type pass struct {
 	invigilators *wire.Invigilators
 	iceServers   []wire.IceServerConfig
 	evidence     evidence
-	pods         map[string]*corev1.Pod
+	// purged is when a Job has deleted the pictures; nil for not in this pass.
+	purged *metav1.Time
+	pods   map[string]*corev1.Pod
 	// held are the workloads whose new template waits; compared counts those that
 	// this pass has looked at.
 	held     []string
@@ -160,6 +164,7 @@ func (r *Reconciler) steps() []step {
 		{"prune", r.prune, false},
 		{"watch", r.watchSessions, false},
 		{"teardown", r.tearDown, false},
+		{"purge", r.purge, false},
 	}
 }
 

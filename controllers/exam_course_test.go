@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -256,7 +257,99 @@ func TestMissedWakeUps(t *testing.T) {
 	})
 }
 
-// config is what scoring knows of the exam.
+// TestPurge: pictures are deleted when their retention has passed, though nothing
+// runs for the exam any more, and a Job that fails is told of.
+func TestPurge(t *testing.T) {
+	t.Parallel()
+
+	c := needClock(t)
+	exam := c.tomorrowsExam()
+	exam.Spec.Evidence.Retention = &metav1.Duration{Duration: 100 * time.Hour}
+	c.create(t, exam)
+	c.awaitReady(t, exam, metav1.ConditionFalse, examv1alpha1.ReasonScheduled)
+	c.after(tomorrow)
+
+	scoring := c.bringUp(t, exam)
+	c.awaitReady(t, exam, metav1.ConditionTrue, examv1alpha1.ReasonLive)
+	scoring.seal(c.begin.Add(over))
+	c.after(over + 25*time.Hour)
+	c.awaitPhase(t, exam, examv1alpha1.ReasonTornDown)
+
+	c.after(over + 100*time.Hour)
+	c.awaitPhase(t, exam, examv1alpha1.ReasonPurging)
+
+	job := c.purgeJob(t)
+	spec := job.Spec.Template.Spec
+
+	if got := spec.Containers[0].Args; !slices.Contains(got, "--purge="+c.namespace+"/algebra") ||
+		!slices.Contains(got, "--evidence=file:///var/lib/invigil/evidence") {
+		t.Errorf("arguments %v", got)
+	}
+
+	c.endJob(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
+	c.awaitCondition(t, exam, examv1alpha1.ConditionEvidenceFailing,
+		"True Unavailable: Pictures whose retention has passed are still there: Job algebra-purge has failed (no such volume); "+
+			"another one tries within the hour")
+
+	// Kubernetes deletes it after an hour; here the test does.
+	if err := c.client.Delete(t.Context(), job, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
+		t.Fatal(err)
+	}
+
+	eventually(t, "another Job", func() error {
+		if next := c.purgeJob(t); next.UID == job.UID {
+			return fmt.Errorf("still the first: %s", next.UID)
+		}
+
+		return nil
+	})
+	c.endJob(t, c.purgeJob(t), batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
+	c.awaitPhase(t, exam, examv1alpha1.ReasonPurged)
+	c.awaitCondition(t, exam, examv1alpha1.ConditionEvidenceFailing, "")
+	c.checkRemains(t, exam)
+
+	if evidence := exam.Status.Evidence; evidence.ExpiredTime == nil || evidence.Pictures != 0 || evidence.Records != 3 {
+		t.Errorf("evidence %+v", evidence)
+	}
+
+	c.checkEvent(t, exam, examv1alpha1.ReasonPurged)
+}
+
+func (c *clocked) purgeJob(t *testing.T) *batchv1.Job {
+	t.Helper()
+
+	job := &batchv1.Job{}
+	name := types.NamespacedName{Namespace: c.namespace, Name: "algebra-purge"}
+
+	eventually(t, "Job", func() error { return c.client.Get(t.Context(), name, job) })
+
+	return job
+}
+
+// endJob plays the Job controller.
+func (c *clocked) endJob(t *testing.T, job *batchv1.Job, kinds ...batchv1.JobConditionType) {
+	t.Helper()
+
+	base := job.DeepCopy()
+	now := metav1.Now()
+	job.Status.StartTime = &now
+
+	for _, kind := range kinds {
+		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
+			Type: kind, Status: corev1.ConditionTrue, Message: "no such volume", LastTransitionTime: now,
+		})
+	}
+
+	if slices.Contains(kinds, batchv1.JobComplete) {
+		job.Status.CompletionTime, job.Status.Succeeded = &now, 1
+	}
+
+	if err := c.client.Status().Patch(t.Context(), job, client.MergeFrom(base)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// examConfig is what scoring knows of the exam.
 func (s *suite) examConfig(t *testing.T, exam *examv1alpha1.Exam) wire.ExamConfig {
 	t.Helper()
 

@@ -34,6 +34,10 @@ func reportEvidence(p *pass, view sessions.View) {
 		status.ClaimName, status.Folder = manifests.EvidenceName(exam.Name), manifests.EvidenceFolder(exam)
 	}
 
+	if p.purged != nil {
+		status.ExpiredTime, status.Pictures = p.purged, 0
+	}
+
 	told := view.Evidence
 	if told == nil {
 		return

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -68,6 +69,7 @@ func CacheOptions() cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}:            own,
 			&appsv1.StatefulSet{}:           own,
+			&batchv1.Job{}:                  own,
 			&corev1.ConfigMap{}:             own,
 			&corev1.PersistentVolumeClaim{}: own,
 			&corev1.Pod{}:                   own,
@@ -163,6 +165,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache, wakes clock.Wi
 		For(&examv1alpha1.Exam{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&appsv1.Deployment{}).
 		Owns(&appsv1.StatefulSet{}).
+		Owns(&batchv1.Job{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Secret{}).
 		Owns(&corev1.Service{}).

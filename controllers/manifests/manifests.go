@@ -35,6 +35,8 @@ const (
 	ComponentAccess = "access"
 	// ComponentEvidence is the key and the volume of evidence.
 	ComponentEvidence = "evidence"
+	// ComponentPurge is what deletes pictures when nothing else runs.
+	ComponentPurge = "purge"
 	// ComponentSession is an ExamSession.
 	ComponentSession = "session"
 )

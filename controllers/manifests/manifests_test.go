@@ -219,6 +219,8 @@ func everything(t *testing.T, in manifests.Input) []apply.Object {
 		objects = append(objects, manifests.EvidenceClaim(in.Exam, testEvidenceKey(t), nil))
 	}
 
+	objects = append(objects, manifests.PurgeJob(in))
+
 	for chunk, file := range links {
 		objects = append(objects, manifests.LinksSecret(in.Exam, chunk, file))
 	}
