@@ -216,11 +216,14 @@ func TestMissedWakeUps(t *testing.T) {
 	scoring := c.bringUp(t, exam)
 	c.awaitReady(t, exam, metav1.ConditionTrue, examv1alpha1.ReasonLive)
 
-	// Away from the middle of the exam until everything should be gone. Students
-	// noticed nothing, and scoring sealed.
+	// Away until everything should be gone. The operator knows of the seal, and not
+	// of what a session came to.
+	scoring.seal(c.begin.Add(over))
+	c.awaitStatus(t, exam, "sealed", func(status examv1alpha1.ExamStatus) bool {
+		return meta.IsStatusConditionTrue(status.Conditions, examv1alpha1.ConditionEvidenceSealed)
+	})
 	c.stopOperator()
 	scoring.session(wire.Session{Student: "s0", State: "Finished", Score: 12, Level: "watch", JoinedAt: 1e12})
-	scoring.seal(c.begin.Add(over))
 	c.after(over + 24*time.Hour)
 	c.startOperator(t)
 	c.awaitPhase(t, exam, examv1alpha1.ReasonTornDown)

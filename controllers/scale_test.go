@@ -186,6 +186,13 @@ func TestSchedule(t *testing.T) {
 		if !apierrors.IsNotFound(err) {
 			t.Errorf("StatefulSet: %v, want not found", err)
 		}
+
+		// Nobody has sat it, so a date that was wrong can be put right.
+		s.awaitPhase(t, exam, examv1alpha1.ReasonMissed)
+		s.update(t, exam, func(exam *examv1alpha1.Exam) {
+			exam.Spec.Schedule.StartTime = &metav1.Time{Time: time.Now().Add(24 * time.Hour)}
+		})
+		s.awaitReady(t, exam, metav1.ConditionFalse, examv1alpha1.ReasonScheduled)
 	})
 }
 

@@ -38,6 +38,8 @@ import (
 const (
 	// patience is how long a test waits for what must come.
 	patience = 60 * time.Second
+	// startPatience is how long an API server may take to start.
+	startPatience = 3 * time.Minute
 	// silence stands for the 10 s after which scoring counts as gone.
 	silence  = 2 * time.Second
 	pollStep = 50 * time.Millisecond
@@ -102,6 +104,8 @@ func startCluster() {
 func startAPI() (s *suite, stop func() error, err error) {
 	env := &envtest.Environment{
 		CRDDirectoryPaths: []string{filepath.Join("..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		// Two of them start at once, on a machine that may be busy.
+		ControlPlaneStartTimeout: startPatience, ControlPlaneStopTimeout: patience,
 	}
 
 	config, err := env.Start()

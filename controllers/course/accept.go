@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// slack is how long ago an end may have passed that is still taken: it was to come
+// when somebody wrote it, and the operator was restarting.
+const slack = time.Minute
+
 // Dates are an exam's beginning and end; Ends is zero when it has none.
 type Dates struct{ Starts, Ends time.Time }
 
@@ -34,8 +38,8 @@ func (w Wanted) Dates() Dates {
 // they are not. accepted are those that counted last, zero before there were any.
 //
 // Nothing is refused before students could join. From then on the start stays once
-// it has passed, and a new end must lie in the future: the old one counts until
-// the spec says something that is possible. An exam that is sealed or torn down is
+// it has passed, and a new end must not have passed more than slack ago: the old one
+// counts until the spec says something that is possible. An exam that is sealed or torn down is
 // over for good.
 func Accept(accepted Dates, wanted Wanted, known Known, now time.Time) (dates Dates, refused string) {
 	dates = wanted.Dates()
@@ -57,7 +61,7 @@ func Accept(accepted Dates, wanted Wanted, known Known, now time.Time) (dates Da
 		dates = wanted.Dates()
 	}
 
-	if !dates.Ends.IsZero() && !now.Before(dates.Ends) && !dates.Ends.Equal(accepted.Ends) {
+	if !dates.Ends.IsZero() && now.Sub(dates.Ends) >= slack && !dates.Ends.Equal(accepted.Ends) {
 		reasons = append(reasons, fmt.Sprintf("an end at %s has passed already and would put everybody out: "+
 			"%s; give one that is to come", stamp(dates.Ends), goesOn(accepted, now)))
 		dates.Ends = accepted.Ends

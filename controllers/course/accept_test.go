@@ -48,6 +48,12 @@ func TestAccept(t *testing.T) {
 		"another start while live":      {up(), 30, from(60, 120), last, began},
 		"an earlier start while live":   {up(), 30, from(-60, 120), last, began},
 		"another start and longer":      {up(), 30, from(60, 180), course.Dates{Starts: noon, Ends: at(180)}, began},
+		"an end a moment ago":           {up(), 30, until(30), course.Dates{Starts: noon, Ends: at(30)}, ""},
+		"an end a minute ago": {
+			up(), 30, until(29), last,
+			"an end at 2026-06-01T12:29:00Z has passed already and would put everybody out: " +
+				"the exam goes on until 2026-06-01T14:00:00Z; give one that is to come",
+		},
 		"an end that has passed": {
 			up(), 30, until(20), last,
 			"an end at 2026-06-01T12:20:00Z has passed already and would put everybody out: " +
