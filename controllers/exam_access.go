@@ -69,7 +69,7 @@ func (r *Reconciler) ownSecret(ctx context.Context, exam *examv1alpha1.Exam, nam
 func (r *Reconciler) applyLinks(ctx context.Context, p *pass) error {
 	known := r.memory.of(p.exam)
 
-	of, err := digest(p.students, p.keys.Link, p.plan.Ends.Unix())
+	of, err := digest(p.students, p.keys.Link, p.course.Ends.Unix())
 	if err != nil {
 		return err
 	}

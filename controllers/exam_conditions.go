@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/outcome"
-	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/controllers/sessions"
 )
 
@@ -28,6 +28,8 @@ func setConditions(p *pass, view sessions.View, stopped error, now time.Time) {
 		c.scoring(p, view)
 		c.store(p, view)
 		c.evidence(p, view)
+		c.updateHeld(p)
+		c.colocated(p)
 	}
 
 	var stalled *outcome.StalledError
@@ -37,6 +39,10 @@ func setConditions(p *pass, view sessions.View, stopped error, now time.Time) {
 		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, stalled.Reason, stalled.Message)
 		c.set(examv1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.Reason, stalled.Message)
 		c.remove(examv1alpha1.ConditionReconciling)
+
+		if p.planned {
+			c.arrive(p, now)
+		}
 	default:
 		c.remove(examv1alpha1.ConditionStalled)
 
@@ -47,6 +53,10 @@ func setConditions(p *pass, view sessions.View, stopped error, now time.Time) {
 		}
 
 		c.reconciling(p, stopped)
+	}
+
+	if p.planned {
+		c.inSession(p)
 	}
 
 	// What was not looked at in this pass is still true of this generation.
@@ -89,11 +99,11 @@ func (c conditions) part(kind string, works bool, message string) {
 
 // notDeployed is why parts do not work that nobody asked for.
 func notDeployed(p *pass) string {
-	if p.plan.Phase == plan.Finished {
+	if p.course.Phase.Over() {
 		return "The exam is over"
 	}
 
-	return "Warm-up begins at " + stamp(p.plan.Opens)
+	return "Warm-up begins at " + stamp(p.course.Opens)
 }
 
 func (c conditions) media(p *pass) {
@@ -155,33 +165,24 @@ func (c conditions) store(p *pass, view sessions.View) {
 	}
 }
 
-// wasUp says whether students could be in the exam as of the last status.
+// wasUp says whether students could be in this session of the exam as of the last
+// status. InSession remembers it while a stall has the word in Ready.
 func (c conditions) wasUp() bool {
+	if session := c.find(examv1alpha1.ConditionInSession); session != nil {
+		return session.Reason != string(course.Scheduled) && session.Reason != string(course.WarmingUp) &&
+			session.Reason != string(course.Missed)
+	}
+
 	ready := c.find(examv1alpha1.ConditionReady)
 
 	return ready != nil && (ready.Status == metav1.ConditionTrue || ready.Reason == examv1alpha1.ReasonDegraded)
 }
 
-// ready follows the clock; between opening and end it also asks whether what
-// students need is there. Redis is needed to begin and not to go on.
-func (c conditions) ready(p *pass, now time.Time) {
-	wasUp := c.wasUp()
-
-	switch p.plan.Phase {
-	case plan.Scheduled:
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonScheduled, notDeployed(p))
-
-		return
-	case plan.Finished:
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonFinished,
-			"The exam ended at "+stamp(p.plan.Ends))
-
-		return
-	case plan.Open, plan.Live:
-	}
-
+// missing lists what students need and is not there. Redis is needed to begin and
+// not to go on.
+func (c conditions) missing(p *pass) []string {
 	needed := []string{examv1alpha1.ConditionMediaAvailable, examv1alpha1.ConditionScoringAvailable}
-	if !wasUp {
+	if !p.known.Up {
 		needed = append(needed, examv1alpha1.ConditionStoreAvailable)
 	}
 
@@ -193,19 +194,102 @@ func (c conditions) ready(p *pass, now time.Time) {
 		}
 	}
 
-	switch message := strings.Join(missing, "; "); {
-	case len(missing) > 0 && wasUp:
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonDegraded, message)
-	case len(missing) > 0:
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonWarmingUp, message)
-	case now.Before(p.plan.Starts):
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionTrue, examv1alpha1.ReasonOpen,
-			"Students may join; the exam begins at "+stamp(p.plan.Starts))
-	case p.plan.Ends.IsZero():
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionTrue, examv1alpha1.ReasonLive, "The exam runs, without an end")
+	return missing
+}
+
+// arrive ends warm-up when all is there.
+func (c conditions) arrive(p *pass, now time.Time) {
+	if p.course.Phase == course.WarmingUp && len(c.missing(p)) == 0 {
+		p.known.Up = true
+		p.course = course.At(p.asked, p.known, now)
+	}
+}
+
+// ready follows the course; while the exam is in session it also asks whether what
+// students need is there.
+func (c conditions) ready(p *pass, now time.Time) {
+	c.arrive(p, now)
+
+	switch missing := strings.Join(c.missing(p), "; "); {
+	case !p.course.Phase.InSession():
+		reason := examv1alpha1.ReasonScheduled
+		if p.course.Phase.Over() {
+			reason = examv1alpha1.ReasonFinished
+		}
+
+		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, reason, standing(p))
+	case p.course.Phase == course.WarmingUp:
+		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonWarmingUp, missing)
+	case missing != "":
+		c.set(examv1alpha1.ConditionReady, metav1.ConditionFalse, examv1alpha1.ReasonDegraded, missing)
 	default:
-		c.set(examv1alpha1.ConditionReady, metav1.ConditionTrue, examv1alpha1.ReasonLive,
-			"The exam runs until "+stamp(p.plan.Ends))
+		c.set(examv1alpha1.ConditionReady, metav1.ConditionTrue, string(p.course.Phase), standing(p))
+	}
+}
+
+// inSession says where the exam stands by its dates.
+func (c conditions) inSession(p *pass) {
+	status := metav1.ConditionFalse
+	if p.course.Phase.InSession() {
+		status = metav1.ConditionTrue
+	}
+
+	c.set(examv1alpha1.ConditionInSession, status, string(p.course.Phase), standing(p))
+}
+
+// standing is where the exam stands, for people.
+func standing(p *pass) string {
+	c := p.course
+
+	switch c.Phase {
+	case course.Scheduled:
+		return "Warm-up begins at " + stamp(c.Opens)
+	case course.WarmingUp:
+		return "What the exam needs is coming up; it begins at " + stamp(c.Starts)
+	case course.Open:
+		return "Students may join; the exam begins at " + stamp(c.Starts)
+	case course.Live:
+		if c.Ends.IsZero() {
+			return "The exam runs, without an end"
+		}
+
+		return "The exam runs until " + stamp(c.Ends)
+	case course.Finishing:
+		return fmt.Sprintf("The exam ended at %s; SFU pods stay for students with extra time until %s",
+			stamp(c.Ends), stamp(c.Leaves))
+	case course.Missed:
+		return fmt.Sprintf("The end at %s passed before anything was made for the exam", stamp(c.Ends))
+	case course.Finished:
+		return fmt.Sprintf("The exam ended at %s; %s", stamp(c.Ends), stays(p))
+	case course.TornDown:
+		return fmt.Sprintf("The exam ended at %s, and nothing runs for it any more; %s", stamp(c.Ends), keeps(p))
+	case course.Purging:
+		return fmt.Sprintf("The exam ended at %s; pictures are being deleted since their retention has passed", stamp(c.Ends))
+	case course.Purged:
+		return fmt.Sprintf("The exam ended at %s; its pictures are deleted", stamp(c.Ends))
+	}
+
+	return string(c.Phase)
+}
+
+// stays is until when scoring and the store do.
+func stays(p *pass) string {
+	if p.known.Recorded && p.known.Sealed.IsZero() {
+		return "scoring and the store stay until the evidence is sealed"
+	}
+
+	return "scoring and the store stay until " + stamp(p.course.TearsDown)
+}
+
+// keeps is until when pictures are kept.
+func keeps(p *pass) string {
+	switch {
+	case !p.known.Recorded:
+		return "no evidence was kept"
+	case p.course.Purges.IsZero():
+		return "its pictures are kept"
+	default:
+		return "its pictures are kept until " + stamp(p.course.Purges)
 	}
 }
 
@@ -228,9 +312,9 @@ func (c conditions) reconciling(p *pass, stopped error) {
 		reconciling(examv1alpha1.ReasonTransientError, transient.Error())
 	case stopped != nil:
 		reconciling(examv1alpha1.ReasonTransientError, stopped.Error())
-	case p.plan.Protected() && !c.isTrue(examv1alpha1.ConditionReady):
+	case p.course.Phase.InSession() && !c.isTrue(examv1alpha1.ConditionReady):
 		reconciling(examv1alpha1.ReasonProgressing, c.find(examv1alpha1.ConditionReady).Message)
-	case p.plan.Protected() && readyShards(p) < p.plan.Pods:
+	case p.course.Phase.InSession() && readyShards(p) < p.plan.Pods:
 		reconciling(examv1alpha1.ReasonProgressing, fmt.Sprintf("%d of %d SFU pods accept students", readyShards(p), p.plan.Pods))
 	default:
 		c.remove(examv1alpha1.ConditionReconciling)

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/outcome"
 	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/controllers/sessions"
@@ -24,16 +25,22 @@ func situation() (*pass, sessions.View) {
 	}}}}
 	p := &pass{
 		exam:    &examv1alpha1.Exam{ObjectMeta: metav1.ObjectMeta{Name: "e", Generation: 3}},
-		plan:    plan.Plan{Phase: plan.Live, Starts: noon.Add(-time.Hour), Need: 1, Pods: 2},
+		plan:    plan.Plan{Need: 1, Pods: 2},
 		planned: true, deploy: true,
 		pods:   map[string]*corev1.Pod{"e-redis-0": readyPod},
 		shards: []shard{{ready: true}, {ready: true}},
 	}
 
+	p.asked.Starts = noon.Add(-time.Hour)
+	p.course = course.At(p.asked, p.known, noon)
+
 	return p, sessions.View{Known: true, Answering: true, StoreAvailable: true}
 }
 
+// was is what the last pass said of Ready, in an exam that was up.
 func (p *pass) was(status metav1.ConditionStatus, reason string) {
+	p.known.Up = true
+	p.course = course.At(p.asked, p.known, noon)
 	p.exam.Status.Conditions = append(p.exam.Status.Conditions,
 		metav1.Condition{Type: examv1alpha1.ConditionReady, Status: status, Reason: reason},
 		metav1.Condition{Type: examv1alpha1.ConditionScoringAvailable, Status: status, Reason: examv1alpha1.ReasonAvailable},
@@ -55,6 +62,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"MediaAvailable True Available", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"Ready True Live",
+				"InSession True Live",
 			},
 		},
 		"a spare is missing": {
@@ -62,6 +70,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"MediaAvailable True Available", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"Ready True Live", "Reconciling True Progressing",
+				"InSession True Live",
 			},
 		},
 		"not up yet": {
@@ -73,6 +82,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"MediaAvailable False Unavailable", "ScoringAvailable False Unavailable", "StoreAvailable Unknown Unavailable",
 				"Ready False WarmingUp", "Reconciling True Progressing",
+				"InSession True WarmingUp",
 			},
 		},
 		"scoring falls silent": {
@@ -86,6 +96,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"Ready False Degraded", "ScoringAvailable False Unavailable", "StoreAvailable Unknown Unavailable",
 				"MediaAvailable True Available", "Reconciling True Progressing",
+				"InSession True Live",
 			},
 		},
 		"scoring has never answered": {
@@ -93,6 +104,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"MediaAvailable True Available", "ScoringAvailable False Unavailable", "StoreAvailable Unknown Unavailable",
 				"Ready False WarmingUp", "Reconciling True Progressing",
+				"InSession True WarmingUp",
 			},
 		},
 		"the operator restarts": {
@@ -106,6 +118,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"Ready True Live", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"MediaAvailable True Available",
+				"InSession True Live",
 			},
 		},
 		"Redis is lost": {
@@ -118,6 +131,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"Ready True Live", "ScoringAvailable True Available", "StoreAvailable False Unavailable",
 				"MediaAvailable True Available",
+				"InSession True Live",
 			},
 		},
 		"Redis is missing from the start": {
@@ -125,6 +139,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"MediaAvailable True Available", "ScoringAvailable True Available", "StoreAvailable False Unavailable",
 				"Ready False WarmingUp", "Reconciling True Progressing",
+				"InSession True WarmingUp",
 			},
 		},
 		"back from degraded": {
@@ -136,24 +151,34 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"Ready True Live", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"MediaAvailable True Available",
+				"InSession True Live",
 			},
 		},
 		"scheduled": {
 			func(p *pass, view *sessions.View) error {
-				p.plan.Phase, p.deploy, *view = plan.Scheduled, false, sessions.View{}
+				p.course.Phase, p.deploy, *view = course.Scheduled, false, sessions.View{}
 
 				return nil
 			},
 			[]string{
 				"MediaAvailable False Unavailable", "ScoringAvailable False Unavailable", "StoreAvailable False Unavailable",
 				"Ready False Scheduled",
+				"InSession False Scheduled",
+			},
+		},
+		"finishing": {
+			func(p *pass, _ *sessions.View) error { p.course.Phase = course.Finishing; return nil },
+			[]string{
+				"MediaAvailable True Available", "ScoringAvailable True Available", "StoreAvailable True Available",
+				"Ready True Finishing", "InSession True Finishing",
 			},
 		},
 		"finished": {
-			func(p *pass, _ *sessions.View) error { p.plan.Phase, p.plan.Pods = plan.Finished, 0; return nil },
+			func(p *pass, _ *sessions.View) error { p.course.Phase, p.plan.Pods = course.Finished, 0; return nil },
 			[]string{
 				"MediaAvailable False Unavailable", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"Ready False Finished",
+				"InSession False Finished",
 			},
 		},
 		"stalled before a plan": {
@@ -173,6 +198,7 @@ func TestConditions(t *testing.T) {
 			[]string{
 				"Ready True Live", "ScoringAvailable True Available", "StoreAvailable True Available",
 				"MediaAvailable True Available", "Reconciling True TransientError",
+				"InSession True Live",
 			},
 		},
 	}

@@ -8,14 +8,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/apply"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/issuer"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/outcome"
@@ -35,14 +38,15 @@ import (
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts/token,verbs=create
-// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;get;list;patch;watch
+// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets,verbs=create;delete;get;list;patch;watch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams,verbs=get;list;patch;watch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams/finalizers,verbs=update
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=exams/status;examsessions/status,verbs=patch
 // +kubebuilder:rbac:groups=exam.invigil.dev,resources=examsessions,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=create;get;list;patch;watch
-// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=create;get;list;patch;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=create;delete;get;list;patch;watch
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles,verbs=create;get;list;patch;watch
 // +kubebuilder:rbac:urls=/.well-known/openid-configuration;/openid/v1/jwks,verbs=get
 
@@ -63,7 +67,7 @@ type Reconciler struct {
 	ManagerNamespace string
 	// MetricsNamespace is from where exams' metrics may be read; empty: nowhere else.
 	MetricsNamespace string
-	Now              func() time.Time
+	Clock            clock.PassiveClock
 
 	memory memory
 }
@@ -72,7 +76,11 @@ type Reconciler struct {
 type pass struct {
 	exam     *examv1alpha1.Exam
 	students []examv1alpha1.Student
-	plan     plan.Plan
+	// course is where the exam stands, by what was asked and what is known.
+	course course.Course
+	asked  course.Spec
+	known  course.Known
+	plan   plan.Plan
 	// planned is true once the plan is made: before, the status keeps the last.
 	planned bool
 	// deploy says whether the exam's pods belong in the cluster.
@@ -83,8 +91,14 @@ type pass struct {
 	invigilators *wire.Invigilators
 	iceServers   []wire.IceServerConfig
 	evidence     evidence
-	pods         map[string]*corev1.Pod
-	shards       []shard
+	// purged is when a Job has deleted the pictures; nil for not in this pass.
+	purged *metav1.Time
+	pods   map[string]*corev1.Pod
+	// held are the workloads whose new template waits; compared counts those that
+	// this pass has looked at.
+	held     []string
+	compared int
+	shards   []shard
 	// contents are the hashes of mounted configuration, by component.
 	contents map[string]string
 	// sessions come from the cache and are not to be changed.
@@ -103,6 +117,10 @@ func (p *pass) stalled(err *outcome.StalledError) {
 	}
 }
 
+// tearsDown says whether this pass decides that the exam is torn down. The next
+// one does it.
+func (p *pass) tearsDown() bool { return p.course.Phase == course.TornDown && !p.known.TornDown }
+
 // pendingEvent is sent once the status that it tells of has been written.
 type pendingEvent struct {
 	kind, reason, message string
@@ -110,7 +128,7 @@ type pendingEvent struct {
 
 func (p *pass) input(r *Reconciler) manifests.Input {
 	return manifests.Input{
-		Exam: p.exam, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
+		Exam: p.exam, Course: p.course, Plan: p.plan, Students: p.students, Invigilators: p.invigilators,
 		IceServers: p.iceServers, Evidence: p.evidence.recorded, Images: r.Images,
 		ManagerNamespace: r.ManagerNamespace, MetricsNamespace: r.MetricsNamespace,
 	}
@@ -129,6 +147,7 @@ type step struct {
 func (r *Reconciler) steps() []step {
 	return []step{
 		{"roster", r.readRoster, true},
+		{"course", r.followCourse, true},
 		{"plan", r.makePlan, true},
 		{"keys", r.ensureKeys, true},
 		{"sessions", r.applySessions, false},
@@ -137,7 +156,9 @@ func (r *Reconciler) steps() []step {
 		{"ice servers", r.readIceServers, false},
 		{"evidence", r.applyEvidence, false},
 		{"config", r.applyConfig, false},
+		{"pods", r.listPods, false},
 		{"network", r.applyNetwork, false},
+		{"disruption", r.applyDisruption, false},
 		{"store", r.applyStore, false},
 		{"shards", r.applyShards, false},
 		{"media", r.applyMedia, false},
@@ -145,6 +166,8 @@ func (r *Reconciler) steps() []step {
 		{"refresh", r.refreshPods, false},
 		{"prune", r.prune, false},
 		{"watch", r.watchSessions, false},
+		{"teardown", r.tearDown, false},
+		{"purge", r.purge, false},
 	}
 }
 
@@ -202,14 +225,20 @@ func (r *Reconciler) run(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// next says when to look again: at the plan's next edge, or earlier for what
+// next says when to look again: at the course's next edge, or earlier for what
 // stopped the steps. An error that is none of package outcome's is transient.
 func (r *Reconciler) next(p *pass, stopped error) (ctrl.Result, error) {
 	var result ctrl.Result
 
-	if p.planned && !p.plan.NextEdge.IsZero() {
-		// A timer may fire a moment early by the wall clock.
-		result.RequeueAfter = max(p.plan.NextEdge.Sub(r.Now()), 0) + 10*time.Millisecond
+	// A timer may fire a moment early by the wall clock.
+	const late = 10 * time.Millisecond
+
+	switch {
+	case p.planned && p.tearsDown():
+		// Now that the status says so, the next pass deletes.
+		result.RequeueAfter = late
+	case p.planned && !p.course.NextEdge.IsZero():
+		result.RequeueAfter = max(p.course.NextEdge.Sub(r.Clock.Now()), 0) + late
 	}
 
 	earlier := func(d time.Duration) {

@@ -37,13 +37,7 @@ func (r *Reconciler) applyEvidence(ctx context.Context, p *pass) error {
 		return nil
 	}
 
-	unrecorded, err := r.runsUnrecorded(ctx, p.exam)
-	if err != nil {
-		return err
-	}
-
-	p.evidence.known, p.evidence.recorded = true, !unrecorded
-	if unrecorded || !p.deploy {
+	if !p.evidence.recorded || !p.deploy {
 		return nil
 	}
 

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
@@ -34,6 +32,10 @@ func reportEvidence(p *pass, view sessions.View) {
 
 	if manifests.EvidenceClaimed(exam) {
 		status.ClaimName, status.Folder = manifests.EvidenceName(exam.Name), manifests.EvidenceFolder(exam)
+	}
+
+	if p.purged != nil {
+		status.ExpiredTime, status.Pictures = p.purged, 0
 	}
 
 	told := view.Evidence
@@ -80,10 +82,10 @@ func (c conditions) evidence(p *pass, view sessions.View) {
 	case !p.evidence.recorded:
 		sealed(metav1.ConditionFalse, examv1alpha1.ReasonNotRecorded,
 			"The exam ran before its operator kept evidence, so none is kept of it")
-	case !p.deploy:
-		sealed(metav1.ConditionFalse, examv1alpha1.ReasonUnavailable, notDeployed(p))
 	case status != nil && status.SealedTime != nil:
 		sealed(metav1.ConditionTrue, examv1alpha1.ReasonSealed, "The evidence was sealed at "+stamp(status.SealedTime.Time))
+	case !p.deploy:
+		sealed(metav1.ConditionFalse, examv1alpha1.ReasonUnavailable, notDeployed(p))
 	default:
 		sealed(metav1.ConditionFalse, examv1alpha1.ReasonRecording, "The exam is recorded; evidence is sealed after its end")
 	}
@@ -105,21 +107,4 @@ func (c conditions) evidence(p *pass, view sessions.View) {
 	default:
 		c.remove(examv1alpha1.ConditionEvidenceFailing)
 	}
-}
-
-// evidenceEvents tells of evidence that is in danger now, or sealed.
-func evidenceEvents(before, now []metav1.Condition) []pendingEvent {
-	var events []pendingEvent
-
-	became := func(kind, level, reason string) {
-		if c := meta.FindStatusCondition(now, kind); c != nil && c.Status == metav1.ConditionTrue &&
-			!meta.IsStatusConditionTrue(before, kind) {
-			events = append(events, pendingEvent{level, reason, c.Message})
-		}
-	}
-
-	became(examv1alpha1.ConditionEvidenceFailing, corev1.EventTypeWarning, examv1alpha1.EventEvidenceFailing)
-	became(examv1alpha1.ConditionEvidenceSealed, corev1.EventTypeNormal, examv1alpha1.ReasonSealed)
-
-	return events
 }

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/outcome"
-	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/controllers/sessions"
 	"github.com/invigil/invigil/internal/wire"
 )
@@ -61,7 +61,7 @@ func TestEvidenceConditions(t *testing.T) {
 		},
 		"before warm-up": {
 			func(p *pass, view *sessions.View) {
-				p.plan.Phase, p.deploy, *view = plan.Scheduled, false, sessions.View{}
+				p.course.Phase, p.deploy, *view = course.Scheduled, false, sessions.View{}
 			},
 			"False Unavailable", none,
 		},

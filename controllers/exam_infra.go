@@ -10,12 +10,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/outcome"
 	"github.com/invigil/invigil/internal/wire"
 )
 
-// applyNetwork opens what is reached, closes the rest, and holds back drains.
+// applyNetwork opens what is reached, and closes the rest.
 func (r *Reconciler) applyNetwork(ctx context.Context, p *pass) error {
 	if !p.deploy {
 		return nil
@@ -25,12 +26,6 @@ func (r *Reconciler) applyNetwork(ctx context.Context, p *pass) error {
 
 	for _, policy := range manifests.NetworkPolicies(in) {
 		if err := r.Applier.Apply(ctx, p.exam, policy); err != nil {
-			return err
-		}
-	}
-
-	for _, budget := range manifests.DisruptionBudgets(in) {
-		if err := r.Applier.Apply(ctx, p.exam, budget); err != nil {
 			return err
 		}
 	}
@@ -64,7 +59,11 @@ func (r *Reconciler) applyStore(ctx context.Context, p *pass) error {
 		}
 	}
 
-	return r.Applier.Apply(ctx, p.exam, manifests.RedisSecret(p.exam, password), manifests.RedisStatefulSet(p.input(r)))
+	if err := r.Applier.Apply(ctx, p.exam, manifests.RedisSecret(p.exam, password)); err != nil {
+		return err
+	}
+
+	return r.applySet(ctx, p, manifests.ComponentRedis, manifests.RedisStatefulSet(p.input(r)))
 }
 
 // applyMedia brings the SFU pods up.
@@ -73,7 +72,7 @@ func (r *Reconciler) applyMedia(ctx context.Context, p *pass) error {
 		return nil
 	}
 
-	return r.Applier.Apply(ctx, p.exam, manifests.SFUStatefulSet(p.input(r)))
+	return r.applySet(ctx, p, manifests.ComponentSFU, manifests.SFUStatefulSet(p.input(r)))
 }
 
 // applyScoring brings the scoring service up.
@@ -82,7 +81,7 @@ func (r *Reconciler) applyScoring(ctx context.Context, p *pass) error {
 		return nil
 	}
 
-	return r.Applier.Apply(ctx, p.exam, manifests.ScoringDeployment(p.input(r)))
+	return r.applyDeployment(ctx, p, manifests.ComponentScoring, manifests.ScoringDeployment(p.input(r)))
 }
 
 // shard is one SFU pod of the plan as it is now.
@@ -96,10 +95,6 @@ type shard struct {
 func (r *Reconciler) applyShards(ctx context.Context, p *pass) error {
 	if !p.deploy {
 		return nil
-	}
-
-	if err := r.listPods(ctx, p); err != nil {
-		return err
 	}
 
 	var published []wire.Shard
@@ -137,7 +132,12 @@ func (r *Reconciler) applyShards(ctx context.Context, p *pass) error {
 	return r.Applier.Apply(ctx, p.exam, config)
 }
 
+// listPods reads the exam's pods. A start that was moved away may have left some.
 func (r *Reconciler) listPods(ctx context.Context, p *pass) error {
+	if !p.deploy && p.course.Phase != course.Scheduled {
+		return nil
+	}
+
 	list := &corev1.PodList{}
 
 	err := r.Client.List(ctx, list,
@@ -222,31 +222,4 @@ func isReady(pod *corev1.Pod) bool {
 	}
 
 	return false
-}
-
-// refreshPods writes a hash of the mounted configuration onto running pods, not
-// into their templates: a pod is never replaced for a new roster or address, and
-// the kubelet refreshes the files of a pod that changed at once.
-func (r *Reconciler) refreshPods(ctx context.Context, p *pass) error {
-	for _, pod := range p.pods {
-		want, mounts := p.contents[pod.Labels[manifests.LabelComponent]]
-		if !mounts || !pod.DeletionTimestamp.IsZero() || pod.Annotations[examv1alpha1.AnnotationConfigHash] == want {
-			continue
-		}
-
-		base := pod.DeepCopy()
-
-		if pod.Annotations == nil {
-			pod.Annotations = map[string]string{}
-		}
-
-		pod.Annotations[examv1alpha1.AnnotationConfigHash] = want
-
-		err := r.Client.Patch(ctx, pod, client.MergeFrom(base), client.FieldOwner(examv1alpha1.FieldOwner))
-		if client.IgnoreNotFound(err) != nil {
-			return outcome.Transient(err, "annotate Pod %s", pod.Name)
-		}
-	}
-
-	return nil
 }

@@ -3,8 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,23 +18,21 @@ import (
 	"github.com/invigil/invigil/controllers/plan"
 )
 
-// makePlan sizes and dates the exam.
+// makePlan sizes the exam.
 func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
-	current, ran, err := r.currentPods(ctx, p.exam)
+	current, err := r.currentPods(ctx, p.exam)
 	if err != nil {
 		return err
 	}
 
-	in := planInput(p.exam, len(p.students), current)
-	in.Extra += longestExtraTime(p.students)
-
-	if in.Running, err = r.running(ctx, p.exam); err != nil {
-		return err
-	}
-
-	p.plan = plan.Make(in, r.Now())
-	// An Exam whose end had passed before anything was made for it needs nothing.
-	p.deploy = p.plan.Runs() && (p.plan.Phase != plan.Finished || ran)
+	p.plan = plan.Make(plan.Input{
+		Students: int32(len(p.students)),
+		// The schema's defaults, for Exams made without them.
+		StudentsPerPod: max(p.exam.Spec.Media.StudentsPerPod, 1),
+		Spares:         ptr.Deref(p.exam.Spec.Media.Spares, 1),
+		CurrentPods:    current,
+		Phase:          p.course.Phase,
+	})
 
 	if p.plan.TooManyPods() {
 		stalled := outcome.Stalled(examv1alpha1.ReasonTooManyPods,
@@ -61,73 +57,28 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// longestExtraTime is that of the students' own.
-func longestExtraTime(students []examv1alpha1.Student) time.Duration {
-	var longest time.Duration
-	for i := range students {
-		longest = max(longest, ptr.Deref(students[i].ExtraTime, metav1.Duration{}).Duration)
+// currentPods is how many SFU pods the exam has been given.
+func (r *Reconciler) currentPods(ctx context.Context, exam *examv1alpha1.Exam) (int32, error) {
+	sfu, err := r.ownSFU(ctx, exam)
+	if sfu == nil || err != nil {
+		return 0, err
 	}
 
-	return longest
+	return ptr.Deref(sfu.Spec.Replicas, 0), nil
 }
 
-// running is whether any student's session is live or paused.
-func (r *Reconciler) running(ctx context.Context, exam *examv1alpha1.Exam) (bool, error) {
-	list := &examv1alpha1.ExamSessionList{}
-
-	err := r.Client.List(ctx, list, client.InNamespace(exam.Namespace),
-		client.MatchingLabels{examv1alpha1.LabelExam: exam.Name}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return false, outcome.Transient(err, "list ExamSessions")
-	}
-
-	return slices.ContainsFunc(list.Items, func(s examv1alpha1.ExamSession) bool {
-		return s.Status.State == examv1alpha1.SessionLive || s.Status.State == examv1alpha1.SessionPaused
-	}), nil
-}
-
-// currentPods is how many SFU pods the exam has been given, and whether it ever
-// ran.
-func (r *Reconciler) currentPods(ctx context.Context, exam *examv1alpha1.Exam) (pods int32, ran bool, err error) {
+// ownSFU is the exam's StatefulSet of SFU pods; nil when there is none.
+func (r *Reconciler) ownSFU(ctx context.Context, exam *examv1alpha1.Exam) (*appsv1.StatefulSet, error) {
 	sfu := &appsv1.StatefulSet{}
 
-	err = r.Client.Get(ctx, types.NamespacedName{Namespace: exam.Namespace, Name: manifests.SFUName(exam.Name)}, sfu)
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: exam.Namespace, Name: manifests.SFUName(exam.Name)}, sfu)
 	if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(sfu, exam) {
-		return 0, false, nil
+		return nil, nil //nolint:nilnil // absent is an answer
 	} else if err != nil {
-		return 0, false, outcome.Transient(err, "read StatefulSet %s", manifests.SFUName(exam.Name))
+		return nil, outcome.Transient(err, "read StatefulSet %s", manifests.SFUName(exam.Name))
 	}
 
-	return ptr.Deref(sfu.Spec.Replicas, 0), true, nil
-}
-
-func planInput(exam *examv1alpha1.Exam, students int, current int32) plan.Input {
-	in := plan.Input{
-		Students: int32(students),
-		// The schema's defaults, for Exams made without them.
-		StudentsPerPod: max(exam.Spec.Media.StudentsPerPod, 1),
-		Spares:         ptr.Deref(exam.Spec.Media.Spares, 1),
-		CurrentPods:    current,
-		Created:        exam.CreationTimestamp.Time,
-	}
-
-	if schedule := exam.Spec.Schedule; schedule != nil {
-		in.Start = at(schedule.StartTime)
-		in.End = at(schedule.EndTime)
-		in.Duration = ptr.Deref(schedule.Duration, metav1.Duration{}).Duration
-		in.Warmup = ptr.Deref(schedule.Warmup, metav1.Duration{}).Duration
-		in.Extra = ptr.Deref(schedule.Grace, metav1.Duration{}).Duration
-	}
-
-	return in
-}
-
-func at(t *metav1.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-
-	return t.Time
+	return sfu, nil
 }
 
 // prune deletes children that the plan no longer has: links of a roster that

@@ -22,10 +22,6 @@ const parallelApplies = 8
 // from the roster, a session that was never joined goes; one that was joined, or
 // that somebody has terminated, stays with the Exam, as a record.
 func (r *Reconciler) applySessions(ctx context.Context, p *pass) error {
-	if err := r.listSessions(ctx, p); err != nil {
-		return err
-	}
-
 	have := map[string]*examv1alpha1.ExamSession{}
 	for i := range p.sessions {
 		have[p.sessions[i].Name] = &p.sessions[i]
@@ -102,9 +98,12 @@ func joined(session *examv1alpha1.ExamSession) bool {
 func (r *Reconciler) watchSessions(_ context.Context, p *pass) error {
 	name := client.ObjectKeyFromObject(p.exam)
 
-	if p.deploy {
+	switch {
+	case p.deploy:
 		r.Sessions.Watch(name, p.keys.Session)
-	} else {
+	case p.tearsDown():
+		// The status of this pass is made of what it said.
+	default:
 		r.Sessions.Forget(name)
 	}
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -40,12 +41,13 @@ func (r *Reconciler) report(ctx context.Context, p *pass, stopped error) error {
 	exam.Status.ObservedGeneration = exam.Generation
 	if p.planned {
 		reportPlan(p)
+		reportCourse(p, r.Clock.Now())
 		reportShards(p, view)
 		reportEvidence(p, view)
 	}
 
 	summarize(&exam.Status, p)
-	setConditions(p, view, stopped, r.Now())
+	setConditions(p, view, stopped, r.Clock.Now())
 	examsByStatus.set(exam.UID, readyReason(exam.Status.Conditions))
 
 	if !equality.Semantic.DeepEqual(base.Status, exam.Status) {
@@ -75,11 +77,44 @@ func (r *Reconciler) tell(p *pass, before *examv1alpha1.Exam) {
 		p.events = append(p.events, pendingEvent{kind, ready.Reason, ready.Message})
 	}
 
-	p.events = append(p.events, evidenceEvents(before.Status.Conditions, now)...)
+	p.events = append(p.events, sessionEvents(before.Status.Conditions, now)...)
+	p.events = append(p.events, turnEvents(before.Status.Conditions, now)...)
 
 	for _, event := range p.events {
 		r.Events.Eventf(p.exam, nil, event.kind, event.reason, "Reconcile", "%s", event.message)
 	}
+}
+
+// sessionEvents tells of a phase that Ready does not name.
+func sessionEvents(before, now []metav1.Condition) []pendingEvent {
+	was := meta.FindStatusCondition(before, examv1alpha1.ConditionInSession)
+	is := meta.FindStatusCondition(now, examv1alpha1.ConditionInSession)
+
+	if is == nil || was != nil && was.Reason == is.Reason || is.Reason == readyReason(now) {
+		return nil
+	}
+
+	return []pendingEvent{{corev1.EventTypeNormal, is.Reason, is.Message}}
+}
+
+// turnEvents tells of what has come true: evidence that is in danger now, or sealed;
+// a change that waits; a node that carries too much.
+func turnEvents(before, now []metav1.Condition) []pendingEvent {
+	var events []pendingEvent
+
+	became := func(kind, level, reason string) {
+		if c := meta.FindStatusCondition(now, kind); c != nil && c.Status == metav1.ConditionTrue &&
+			!meta.IsStatusConditionTrue(before, kind) {
+			events = append(events, pendingEvent{level, reason, c.Message})
+		}
+	}
+
+	became(examv1alpha1.ConditionEvidenceFailing, corev1.EventTypeWarning, examv1alpha1.EventEvidenceFailing)
+	became(examv1alpha1.ConditionUpdateHeld, corev1.EventTypeNormal, examv1alpha1.EventUpdateHeld)
+	became(examv1alpha1.ConditionColocated, corev1.EventTypeWarning, examv1alpha1.EventColocated)
+	became(examv1alpha1.ConditionEvidenceSealed, corev1.EventTypeNormal, examv1alpha1.ReasonSealed)
+
+	return events
 }
 
 func readyReason(conditions []metav1.Condition) string {
@@ -101,15 +136,23 @@ func reportPlan(p *pass) {
 		IngressKbps:    plan.IngressKbps,
 	}
 	status.Students.Enrolled = int32(len(p.students))
-	status.StartTime = &metav1.Time{Time: plan.Starts}
-	status.EndTime = nil
-
-	if !plan.Ends.IsZero() {
-		status.EndTime = &metav1.Time{Time: plan.Ends}
-	}
-
 	status.URL = manifests.ScoringURL(p.exam.Namespace, p.exam.Name) + manifests.ExamPath(p.exam.Namespace, p.exam.Name)
 	status.DashboardURL = status.URL + "wall"
+}
+
+// reportCourse writes the dates that count.
+func reportCourse(p *pass, now time.Time) {
+	status := &p.exam.Status
+	status.StartTime = &metav1.Time{Time: p.course.Starts}
+	status.EndTime = nil
+
+	if !p.course.Ends.IsZero() {
+		status.EndTime = &metav1.Time{Time: p.course.Ends}
+	}
+
+	if p.tearsDown() {
+		status.TornDownTime = &metav1.Time{Time: now.Truncate(time.Second)}
+	}
 }
 
 // plannedMilliCPU honours resources that the spec gives.

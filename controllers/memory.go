@@ -41,6 +41,9 @@ type remembered struct {
 	invigilators  *wire.Invigilators
 	issuerProblem string
 
+	// applied is what was applied of workloads whose new template is held back.
+	applied map[string]lastApplied
+
 	// linksOf is a hash of what the links were signed from.
 	linksOf string
 	links   [][]byte

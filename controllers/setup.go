@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -54,8 +56,9 @@ type Options struct {
 	IssuerGet issuer.Getter
 	// IssuerInterval is how often it does. Default: 10 minutes.
 	IssuerInterval time.Duration
-	// Now is the clock. Default: time.Now.
-	Now func() time.Time
+	// Clock is what exams begin and end by, and what wakes the reconciler. Default:
+	// the machine's.
+	Clock clock.WithTicker
 }
 
 // CacheOptions are what the manager's cache holds: the operator's own objects,
@@ -69,6 +72,7 @@ func CacheOptions() cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}:            own,
 			&appsv1.StatefulSet{}:           own,
+			&batchv1.Job{}:                  own,
 			&corev1.ConfigMap{}:             own,
 			&corev1.PersistentVolumeClaim{}: own,
 			&corev1.Pod{}:                   own,
@@ -99,8 +103,8 @@ func onlyAddresses(object any) (any, error) {
 
 // Setup adds the operator to a manager that was made with CacheOptions.
 func Setup(mgr ctrl.Manager, options Options) error {
-	if options.Now == nil {
-		options.Now = time.Now
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
 	}
 
 	// Rosters and TURN secrets are in other people's Secrets. Of those only the metadata is kept.
@@ -137,10 +141,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		Images:           options.Images,
 		ManagerNamespace: options.ManagerNamespace,
 		MetricsNamespace: options.MetricsNamespace,
-		Now:              options.Now,
+		Clock:            options.Clock,
 	}
 
-	return reconciler.watch(mgr, secrets)
+	return reconciler.watch(mgr, secrets, options.Clock)
 }
 
 func onlyIdentity(object any) (any, error) {
@@ -151,7 +155,7 @@ func onlyIdentity(object any) (any, error) {
 	return object, nil
 }
 
-func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
+func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache, wakes clock.WithTicker) error {
 	anySecret := &metav1.PartialObjectMetadata{}
 	anySecret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 
@@ -165,6 +169,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 		For(&examv1alpha1.Exam{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&appsv1.Deployment{}).
 		Owns(&appsv1.StatefulSet{}).
+		Owns(&batchv1.Job{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&corev1.Secret{}).
 		Owns(&corev1.Service{}).
@@ -183,6 +188,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 			MaxConcurrentReconciles: workers,
 			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](
 				minBackOff, maxBackOff),
+			NewQueue: queueBy(wakes),
 		}).
 		Complete(r)
 	if err != nil {
@@ -190,6 +196,22 @@ func (r *Reconciler) watch(mgr ctrl.Manager, secrets cache.Cache) error {
 	}
 
 	return nil
+}
+
+// newQueue makes the queue of a controller.
+type newQueue = func(string, workqueue.TypedRateLimiter[reconcile.Request]) queue
+
+// queueBy makes a queue that waits by the given clock; nil, which is
+// controller-runtime's own, for the machine's.
+func queueBy(wakes clock.WithTicker) newQueue {
+	if _, machine := wakes.(clock.RealClock); machine {
+		return nil
+	}
+
+	return func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) queue {
+		return workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
+			workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: wakes})
+	}
 }
 
 // examOf is the Exam that an object names in its label.

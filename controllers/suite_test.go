@@ -18,8 +18,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -35,6 +38,8 @@ import (
 const (
 	// patience is how long a test waits for what must come.
 	patience = 60 * time.Second
+	// startPatience is how long an API server may take to start.
+	startPatience = 3 * time.Minute
 	// silence stands for the 10 s after which scoring counts as gone.
 	silence  = 2 * time.Second
 	pollStep = 50 * time.Millisecond
@@ -60,8 +65,12 @@ var shared struct {
 func TestMain(m *testing.M) {
 	m.Run()
 
-	if shared.stop != nil {
-		if err := shared.stop(); err != nil {
+	for _, stop := range []func() error{shared.stop, timeless.stop} {
+		if stop == nil {
+			continue
+		}
+
+		if err := stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "envtest:", err)
 		}
 	}
@@ -70,13 +79,9 @@ func TestMain(m *testing.M) {
 func startCluster() {
 	log.SetLogger(zap.New(zap.UseDevMode(true), zap.WriteTo(os.Stderr)))
 
-	env := &envtest.Environment{
-		CRDDirectoryPaths: []string{filepath.Join("..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
-	}
-
-	config, err := env.Start()
+	s, stopAPI, err := startAPI()
 	if err != nil {
-		shared.err = fmt.Errorf("start envtest: %w", err)
+		shared.err = err
 
 		return
 	}
@@ -85,57 +90,82 @@ func startCluster() {
 
 	var running sync.WaitGroup
 
-	shared.suite, shared.err = newSuite(ctx, config, &running)
+	shared.suite = s
+	shared.err = s.operate(ctx, &running, controllers.Options{Images: testImages()})
 	shared.stop = func() error {
 		cancel()
 		running.Wait()
 
-		return env.Stop()
+		return stopAPI()
 	}
 }
 
-func newSuite(ctx context.Context, config *rest.Config, running *sync.WaitGroup) (*suite, error) {
+// startAPI starts an API server without an operator.
+func startAPI() (s *suite, stop func() error, err error) {
+	env := &envtest.Environment{
+		CRDDirectoryPaths: []string{filepath.Join("..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
+		// Two of them start at once, on a machine that may be busy.
+		ControlPlaneStartTimeout: startPatience, ControlPlaneStopTimeout: patience,
+	}
+
+	config, err := env.Start()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start envtest: %w", err)
+	}
+
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), examv1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
 	config.QPS = -1
 
 	direct, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
-	s := &suite{client: direct, config: config, writes: &writeCounter{}, scoring: &fakeScoring{}}
+	s = &suite{client: direct, config: config, writes: &writeCounter{}, scoring: &fakeScoring{}}
 
-	if err := grant(ctx, direct); err != nil {
-		return nil, err
-	}
+	return s, env.Stop, grant(context.Background(), direct)
+}
 
+func testImages() manifests.Images {
+	return manifests.Images{SFU: "sfu:test", Scoring: "scoring:test", Redis: "redis:test", PullPolicy: corev1.PullNever}
+}
+
+// operate runs an operator until ctx ends, in the given namespaces or, without
+// any, in all.
+func (s *suite) operate(
+	ctx context.Context, running *sync.WaitGroup, options controllers.Options, namespaces ...string,
+) error {
 	// With the rights of config/rbac and no others.
-	counted := rest.CopyConfig(config)
+	counted := rest.CopyConfig(s.config)
 	counted.Impersonate.UserName = "system:serviceaccount:invigil-system:invigil-manager"
 	counted.Wrap(s.writes.wrap)
 
-	mgr, err := ctrl.NewManager(counted, ctrl.Options{
-		Scheme: scheme, Cache: controllers.CacheOptions(), Metrics: server.Options{BindAddress: "0"},
-	})
-	if err != nil {
-		return nil, err
+	caches := controllers.CacheOptions()
+
+	for _, namespace := range namespaces {
+		caches.DefaultNamespaces = map[string]cache.Config{namespace: {}}
 	}
 
-	err = controllers.Setup(mgr, controllers.Options{
-		Images: manifests.Images{
-			SFU: "sfu:test", Scoring: "scoring:test", Redis: "redis:test", PullPolicy: corev1.PullNever,
-		},
-		ManagerNamespace: "invigil-system",
-		Sessions: sessions.Options{
-			HTTP: &http.Client{Transport: s.scoring}, Silence: silence, Coalesce: time.Second,
-		},
+	mgr, err := ctrl.NewManager(counted, ctrl.Options{
+		Scheme: s.client.Scheme(), Cache: caches, Metrics: server.Options{BindAddress: "0"},
+		// Several operators live in this process.
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	if err != nil {
-		return nil, err
+		return err
+	}
+
+	options.ManagerNamespace = "invigil-system"
+	options.Sessions = sessions.Options{
+		HTTP: &http.Client{Transport: s.scoring}, Silence: silence, Coalesce: time.Second,
+	}
+
+	if err := controllers.Setup(mgr, options); err != nil {
+		return err
 	}
 
 	running.Go(func() {
@@ -144,7 +174,7 @@ func newSuite(ctx context.Context, config *rest.Config, running *sync.WaitGroup)
 		}
 	})
 
-	return s, nil
+	return nil
 }
 
 // grant gives the operator the rights that config/rbac gives it.
@@ -172,26 +202,37 @@ func grant(ctx context.Context, c client.Client) error {
 // needCluster returns the suite and a namespace for the test.
 func needCluster(t *testing.T) (*suite, string) {
 	t.Helper()
-
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: it names the folder with kube-apiserver, etcd and kubectl " +
-			"(`make test-go` sets it)")
-	}
-
+	needAssets(t)
 	shared.once.Do(startCluster)
 
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
 
+	return shared.suite, shared.suite.makeNamespace(t)
+}
+
+func needAssets(t *testing.T) {
+	t.Helper()
+
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: it names the folder with kube-apiserver, etcd and kubectl " +
+			"(`make test-go` sets it)")
+	}
+}
+
+// makeNamespace makes one of the test's own.
+func (s *suite) makeNamespace(t *testing.T) string {
+	t.Helper()
+
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}
-	if err := shared.suite.client.Create(t.Context(), namespace); err != nil {
+	if err := s.client.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
 
-	t.Cleanup(func() { shared.suite.deleteExams(t, namespace.Name) })
+	t.Cleanup(func() { s.deleteExams(t, namespace.Name) })
 
-	return shared.suite, namespace.Name
+	return namespace.Name
 }
 
 // deleteExams keeps an exam of one test from being reconciled under the next.

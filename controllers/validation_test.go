@@ -111,6 +111,9 @@ func TestValidation(t *testing.T) {
 		"negative retention": {spec: roster + "evidence: {retention: -1h}", want: []string{
 			`spec.evidence.retention: Invalid value: "-1h": retention must not be negative, for example 720h`,
 		}},
+		"negative time to live": {spec: roster + "ttlAfterFinished: -1h", want: []string{
+			`spec.ttlAfterFinished: Invalid value: "-1h": ttlAfterFinished must not be negative, for example 24h`,
+		}},
 		"evidence in a bucket": {spec: roster + "evidence: {type: Bucket, bucket: {url: 's3://evidence?region=eu-central-1" +
 			"&endpoint=https://s3.example.org:9000&prefix=maths/'}, retention: 0s, pictureInterval: 0s}"},
 		"no evidence":          {spec: roster + "evidence: {type: None}"},
@@ -420,6 +423,7 @@ schedule:
   grace: 30s
   warmup: 15m0s
 title: Algebra I
+ttlAfterFinished: 24h0m0s
 `
 
 	if diff := cmp.Diff(want, string(got)); diff != "" {

@@ -15,6 +15,19 @@ const (
 	// on until somebody changes the Exam, its roster or a foreign object.
 	ConditionStalled = "Stalled"
 
+	// ConditionInSession is True while students may be in the exam: nothing that
+	// runs for it is moved or replaced then. Its reason says where the exam stands
+	// by its dates, whether its parts work or not.
+	ConditionInSession = "InSession"
+
+	// ConditionUpdateHeld (abnormal-true) is present while a change of the exam's
+	// pods waits for its end, since it would replace pods that students need.
+	ConditionUpdateHeld = "UpdateHeld"
+
+	// ConditionColocated (abnormal-true) is present while one node carries scoring
+	// and SFU pods, which then compete for it.
+	ConditionColocated = "Colocated"
+
 	// ConditionMediaAvailable is True while at least as many SFU pods are ready
 	// as the roster needs, spares not counted.
 	ConditionMediaAvailable = "MediaAvailable"
@@ -35,7 +48,8 @@ const (
 	ConditionEvidenceFailing = "EvidenceFailing"
 )
 
-// Reasons of the Ready condition that follow the exam's course.
+// Reasons of the Ready condition that follow the exam's course. Those that are no
+// matter of parts are reasons of InSession as well.
 const (
 	// ReasonScheduled (Ready False): warm-up has not begun.
 	ReasonScheduled = "Scheduled"
@@ -45,7 +59,11 @@ const (
 	ReasonOpen = "Open"
 	// ReasonLive (Ready True): the exam runs.
 	ReasonLive = "Live"
-	// ReasonFinished (Ready False): the exam's end has passed.
+	// ReasonFinishing (Ready True): the exam's end has passed, and students with
+	// extra time go on.
+	ReasonFinishing = "Finishing"
+	// ReasonFinished (Ready False): the last student's end has passed. InSession
+	// says what is left of the exam.
 	ReasonFinished = "Finished"
 	// ReasonDegraded (Ready False): the exam runs, but a part that students
 	// need is not available; the message names it.
@@ -54,12 +72,27 @@ const (
 	ReasonTerminating = "Terminating"
 )
 
+// Reasons of the InSession condition, False, when the exam is over.
+const (
+	// ReasonMissed: the end passed before anything was made for the exam.
+	ReasonMissed = "Missed"
+	// ReasonTornDown: nothing runs for the exam; its records and pictures stay.
+	ReasonTornDown = "TornDown"
+	// ReasonPurging: spec.evidence.retention has passed, and pictures are deleted.
+	ReasonPurging = "Purging"
+	// ReasonPurged: there are no pictures any more.
+	ReasonPurged = "Purged"
+)
+
 // Reasons that stall an Exam until somebody acts (Stalled True, Ready False).
 const (
 	// ReasonRosterSecretNotFound: spec.roster.secretRef names no Secret or key.
 	ReasonRosterSecretNotFound = "RosterSecretNotFound"
 	// ReasonRosterInvalid: the roster cannot be read; the message names the line.
 	ReasonRosterInvalid = "RosterInvalid"
+	// ReasonScheduleRefused: spec.schedule asks for what the clock forbids, such as
+	// another start of an exam that has begun. It goes on with the dates it had.
+	ReasonScheduleRefused = "ScheduleRefused"
 	// ReasonIceSecretNotFound: spec.media.iceServers names no Secret or key, or an
 	// empty one. The exam goes on without that server.
 	ReasonIceSecretNotFound = "IceSecretNotFound"
@@ -89,6 +122,10 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonTransientError: an attempt failed and is repeated.
 	ReasonTransientError = "TransientError"
+	// ReasonExamInSession (UpdateHeld True): students may be in the exam.
+	ReasonExamInSession = "ExamInSession"
+	// ReasonSharedNode (Colocated True): a node carries both; the message names it.
+	ReasonSharedNode = "SharedNode"
 	// ReasonRecording (EvidenceSealed False): the record is still added to.
 	ReasonRecording = "Recording"
 	// ReasonSealed (EvidenceSealed True): nothing can be added any more.
@@ -104,6 +141,10 @@ const (
 	EventRosterChanged = "RosterChanged"
 	// EventScaled: the number of SFU pods was changed.
 	EventScaled = "Scaled"
+	// EventUpdateHeld: a change of pods waits for the exam's end since just now.
+	EventUpdateHeld = "UpdateHeld"
+	// EventColocated: a node carries scoring and SFU pods since just now.
+	EventColocated = "Colocated"
 	// EventEvidenceFailing: evidence cannot be written since just now.
 	EventEvidenceFailing = "EvidenceFailing"
 )

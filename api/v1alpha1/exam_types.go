@@ -20,6 +20,8 @@ import (
 // +kubebuilder:printcolumn:name="Top score",type=integer,JSONPath=`.status.scores.highest`,description="Highest proctoring score (0 to 100)"
 // +kubebuilder:printcolumn:name="SFUs",type=string,JSONPath=`.status.shardsReady`,description="SFU pods that accept students, of those planned"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.conditions) || !oldSelf.status.conditions.exists(c, c.type == 'InSession' && c.reason in ['Live', 'Finishing', 'Finished', 'TornDown', 'Purging', 'Purged']) || (has(self.spec.schedule) && has(self.spec.schedule.startTime) ? self.spec.schedule.startTime : timestamp(0)) == (has(oldSelf.spec.schedule) && has(oldSelf.spec.schedule.startTime) ? oldSelf.spec.schedule.startTime : timestamp(0))",message="spec.schedule.startTime cannot be changed: the exam has begun"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.conditions) || !oldSelf.status.conditions.exists(c, c.type == 'EvidenceSealed' && c.status == 'True' || c.type == 'InSession' && c.reason in ['TornDown', 'Purging', 'Purged']) || (has(self.spec.schedule) && has(self.spec.schedule.duration) ? self.spec.schedule.duration : '-') == (has(oldSelf.spec.schedule) && has(oldSelf.spec.schedule.duration) ? oldSelf.spec.schedule.duration : '-') && (has(self.spec.schedule) && has(self.spec.schedule.endTime) ? self.spec.schedule.endTime : timestamp(0)) == (has(oldSelf.spec.schedule) && has(oldSelf.spec.schedule.endTime) ? oldSelf.spec.schedule.endTime : timestamp(0))",message="spec.schedule.duration and endTime cannot be changed: the exam is over and nothing can be added to it"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be at most 40 lower-case letters, digits and -, beginning with a letter: pods and services are named after it"
 type Exam struct {
 	metav1.TypeMeta `json:",inline"`
@@ -117,6 +119,17 @@ type ExamSpec struct {
 	// +optional
 	// +kubebuilder:default={type: Volume}
 	Evidence Evidence `json:"evidence,omitzero"`
+
+	// ttlAfterFinished is how long scoring and the store stay when the exam is over,
+	// for people who look at it. They also stay until the evidence is sealed. Then
+	// everything that runs goes; ExamSessions, the record and its pictures stay.
+	// +optional
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^-')",message="ttlAfterFinished must not be negative, for example 24h"
+	// +kubebuilder:validation:Pattern=`^-?([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Type=string
+	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 }
 
 // Schedule is when an exam runs: from startTime for duration, or until endTime.
@@ -426,6 +439,10 @@ type ExamStatus struct {
 	// endTime is when the exam ends; absent while it has no end.
 	// +optional
 	EndTime *metav1.Time `json:"endTime,omitempty"`
+
+	// tornDownTime is when everything that ran for the exam was given up.
+	// +optional
+	TornDownTime *metav1.Time `json:"tornDownTime,omitempty"`
 }
 
 // Plan is the infrastructure that the roster needs.

@@ -17,4 +17,8 @@ const (
 	// on running pods so that the kubelet refreshes their volumes at once and
 	// not at its next sync, a minute later.
 	AnnotationConfigHash = "exam.invigil.dev/config-hash"
+
+	// AnnotationTemplateHash of a workload is a hash of the pod template that was
+	// asked for when it was applied.
+	AnnotationTemplateHash = "exam.invigil.dev/template-hash"
 )

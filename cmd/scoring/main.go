@@ -38,6 +38,7 @@ type flags struct {
 	journalDir        string
 	evidence          string
 	evidenceKey       string
+	purge             string
 	faceModel         string
 	connections       int
 	tiles             wire.TileLimits
@@ -68,6 +69,8 @@ func main() {
 	flag.StringVar(&f.evidence, "evidence", "",
 		"URL of the bucket for the exam's evidence, file:///folder or s3://bucket?...; empty: nothing is recorded")
 	flag.StringVar(&f.evidenceKey, "evidence-key", "/etc/invigil/keys/evidence.key", "private key that signs evidence")
+	flag.StringVar(&f.purge, "purge", "",
+		"serve nothing: delete the pictures of this exam, namespace/name, whose evidence is sealed, and end")
 	flag.StringVar(&f.faceModel, "face-model", "",
 		"face_landmarker.task for the page's second engine, or a folder with its parts 0, 1 and so on; "+
 			"served if exam.json has its checksum")
@@ -130,6 +133,10 @@ func run(f flags, log *zap.Logger) error {
 	}
 
 	defer stopTracing(context.WithoutCancel(ctx)) //nolint:errcheck // spans that nobody takes
+
+	if f.purge != "" {
+		return purge(ctx, f, log)
+	}
 
 	linkKey, err := readKey(f.linkKey, token.ParsePublicKey)
 	if err != nil {

@@ -45,11 +45,11 @@ func ConfigSecret(in Input) (*corev1ac.SecretApplyConfiguration, error) {
 	// Without a start time the exam is open at once, whatever the clocks of two
 	// machines say about its creation.
 	if schedule := in.Exam.Spec.Schedule; schedule != nil && schedule.StartTime != nil {
-		config.OpensAt = millis(&metav1.Time{Time: in.Plan.Opens})
-		config.StartsAt = millis(schedule.StartTime)
+		config.OpensAt = millis(&metav1.Time{Time: in.Course.Opens})
+		config.StartsAt = millis(&metav1.Time{Time: in.Course.Starts})
 	}
 
-	config.EndsAt = millis(&metav1.Time{Time: in.Plan.Ends})
+	config.EndsAt = millis(&metav1.Time{Time: in.Course.Ends})
 
 	if config.EndsAt != 0 {
 		config.GraceMs = grace(in.Exam.Spec.Schedule)

@@ -6,6 +6,22 @@ import (
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 )
 
+// Annotations by which autoscalers of nodes leave a pod where it is.
+const (
+	AnnotationSafeToEvict  = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+	AnnotationDoNotDisrupt = "karpenter.sh/do-not-disrupt"
+)
+
+// Undisturbed are the annotations of a component's pods while students may be in
+// the exam: of those that DisruptionBudgets hold where they are.
+func Undisturbed(component string) map[string]string {
+	if component != ComponentSFU && component != ComponentScoring {
+		return nil
+	}
+
+	return map[string]string{AnnotationSafeToEvict: "false", AnnotationDoNotDisrupt: "true"}
+}
+
 // DisruptionBudgets hold back drains of nodes while students may be in the exam.
 //
 // SFU and scoring pods are not evicted then: each SFU pod holds streams that
@@ -26,7 +42,7 @@ func DisruptionBudgets(in Input) []*policyv1ac.PodDisruptionBudgetApplyConfigura
 	}
 
 	live := int32(1)
-	if in.Plan.Protected() {
+	if in.Course.Phase.InSession() {
 		live = 0
 	}
 

@@ -41,7 +41,7 @@ func LinksFiles(in Input, keys *Keys) ([][]byte, error) {
 		lines := [][]string{{"id", "name", "url"}}
 
 		for _, student := range students {
-			link, err := signer.SignLink(student.ID, in.Plan.Ends)
+			link, err := signer.SignLink(student.ID, in.Course.Ends)
 			if err != nil {
 				return nil, fmt.Errorf("link of %s: %w", student.ID, err)
 			}

@@ -13,6 +13,7 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/internal/wire"
 )
@@ -34,6 +35,8 @@ const (
 	ComponentAccess = "access"
 	// ComponentEvidence is the key and the volume of evidence.
 	ComponentEvidence = "evidence"
+	// ComponentPurge is what deletes pictures when nothing else runs.
+	ComponentPurge = "purge"
 	// ComponentSession is an ExamSession.
 	ComponentSession = "session"
 )
@@ -58,7 +61,9 @@ type Images struct {
 // Input is what the builders are made from.
 type Input struct {
 	Exam *examv1alpha1.Exam
-	Plan plan.Plan
+	// Course is where the exam stands, Plan what it needs there.
+	Course course.Course
+	Plan   plan.Plan
 	// Students is the roster with every name filled in.
 	Students []examv1alpha1.Student
 	// Invigilators is how scoring checks who watches; nil: nobody does.

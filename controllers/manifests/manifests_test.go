@@ -26,6 +26,7 @@ import (
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
 	"github.com/invigil/invigil/controllers/apply"
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/manifests"
 	"github.com/invigil/invigil/controllers/plan"
 	"github.com/invigil/invigil/internal/token"
@@ -56,7 +57,8 @@ func minimal() manifests.Input {
 
 	return manifests.Input{
 		Exam:     exam,
-		Plan:     plan.Make(plan.Input{Students: 2, StudentsPerPod: 100, Spares: 1, Created: starts}, starts),
+		Course:   course.Course{Phase: course.Live, Opens: starts, Starts: starts},
+		Plan:     plan.Make(plan.Input{Students: 2, StudentsPerPod: 100, Spares: 1, Phase: course.Live}),
 		Students: []examv1alpha1.Student{{ID: "ada", Name: "Ada Lovelace"}, {ID: "Bob@x.org", Name: "Bob"}},
 		Evidence: true,
 		Images: manifests.Images{
@@ -122,9 +124,10 @@ func full() manifests.Input {
 	in.MetricsNamespace = "monitoring"
 	in.Invigilators = manifests.Invigilators(in.Exam, "https://kubernetes.default.svc",
 		[]byte(`{"keys":[{"kty":"EC","use":"sig","kid":"k1","crv":"P-256","x":"eA","y":"eQ"}]}`))
-	in.Plan = plan.Make(plan.Input{
-		Students: 2, StudentsPerPod: 1, CurrentPods: 2, Start: starts, Duration: 2 * time.Hour, Warmup: 15 * time.Minute,
-	}, starts.Add(2*time.Hour))
+	in.Course = course.At(course.Spec{
+		Dates: course.Dates{Starts: starts, Ends: starts.Add(2 * time.Hour)}, Warmup: 15 * time.Minute,
+	}, course.Known{Made: true, Up: true}, starts.Add(2*time.Hour))
+	in.Plan = plan.Make(plan.Input{Students: 2, StudentsPerPod: 1, CurrentPods: 2, Phase: in.Course.Phase})
 
 	return in
 }
@@ -216,6 +219,8 @@ func everything(t *testing.T, in manifests.Input) []apply.Object {
 	if manifests.EvidenceClaimed(in.Exam) {
 		objects = append(objects, manifests.EvidenceClaim(in.Exam, testEvidenceKey(t), nil))
 	}
+
+	objects = append(objects, manifests.PurgeJob(in))
 
 	for chunk, file := range links {
 		objects = append(objects, manifests.LinksSecret(in.Exam, chunk, file))

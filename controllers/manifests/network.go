@@ -18,6 +18,7 @@ import (
 //	anybody  -> scoring 8080, SFU 7000/UDP and TCP
 //	operator -> scoring 8081
 //	scoring  -> SFU 8080, Redis 6379, DNS; with evidence in a bucket, its port
+//	purge    -> DNS and the bucket's port, with evidence in a bucket
 //	SFU      -> anywhere/UDP, to answer students' media and checks
 //	metrics  -> scoring 8081, SFU 8080, from the namespace that is given for it
 func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration {
@@ -45,13 +46,11 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 			networkingv1ac.NetworkPolicyEgressRule().
 				WithTo(podPeer(Selector(exam.Name, ComponentRedis))).
 				WithPorts(allow(corev1.ProtocolTCP, PortRedis)),
-			// DNS servers differ in namespace and labels between clusters.
-			networkingv1ac.NetworkPolicyEgressRule().
-				WithPorts(allow(corev1.ProtocolUDP, 53), allow(corev1.ProtocolTCP, 53)),
+			nameEgress(),
 		).
 		WithEgress(bucketEgress(in)...)
 
-	return []*networkingv1ac.NetworkPolicyApplyConfiguration{
+	policies := []*networkingv1ac.NetworkPolicyApplyConfiguration{
 		policy(exam, exam.Name+"-deny", ComponentAccess, examSelector(exam.Name)),
 		policy(exam, ScoringName(exam.Name), ComponentScoring, Selector(exam.Name, ComponentScoring), scoringSpec),
 		policy(exam, SFUName(exam.Name), ComponentSFU, Selector(exam.Name, ComponentSFU),
@@ -71,6 +70,19 @@ func NetworkPolicies(in Input) []*networkingv1ac.NetworkPolicyApplyConfiguration
 					WithFrom(scoring).
 					WithPorts(allow(corev1.ProtocolTCP, PortRedis)))),
 	}
+
+	if len(bucketEgress(in)) > 0 {
+		policies = append(policies, purgePolicy(in))
+	}
+
+	return policies
+}
+
+// nameEgress lets a pod resolve names. DNS servers differ in namespace and labels
+// between clusters.
+func nameEgress() *networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration {
+	return networkingv1ac.NetworkPolicyEgressRule().
+		WithPorts(allow(corev1.ProtocolUDP, 53), allow(corev1.ProtocolTCP, 53))
 }
 
 // metadataAddress is where a node of a cloud hands out its credentials.

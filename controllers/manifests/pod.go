@@ -29,6 +29,17 @@ func podSpec(graceSeconds int64) *corev1ac.PodSpecApplyConfiguration {
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault)))
 }
 
+// apartFrom keeps pods off nodes that carry another component of the exam, where
+// there are others.
+func apartFrom(exam, component string) *corev1ac.AffinityApplyConfiguration {
+	return corev1ac.Affinity().WithPodAntiAffinity(corev1ac.PodAntiAffinity().
+		WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().
+			WithWeight(100).
+			WithPodAffinityTerm(corev1ac.PodAffinityTerm().
+				WithTopologyKey(corev1.LabelHostname).
+				WithLabelSelector(labelSelector(Selector(exam, component))))))
+}
+
 // container is the frame of every container.
 func container(name, image string, pull corev1.PullPolicy) *corev1ac.ContainerApplyConfiguration {
 	return corev1ac.Container().

@@ -55,6 +55,7 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 		)
 
 	pod := podSpec(30).
+		WithAffinity(apartFrom(exam.Name, ComponentSFU)).
 		WithContainers(scoring).
 		WithVolumes(
 			secretVolume("config", ConfigName(exam.Name), ConfigFile),

@@ -105,6 +105,7 @@ func SFUStatefulSet(in Input) *appsv1ac.StatefulSetApplyConfiguration {
 			WithTemplate(corev1ac.PodTemplateSpec().
 				WithLabels(Labels(exam.Name, ComponentSFU)).
 				WithSpec(podSpec(int64((drainTimeout + afterDraining).Seconds())).
+					WithAffinity(apartFrom(exam.Name, ComponentScoring)).
 					WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
 						WithMaxSkew(1).
 						WithTopologyKey(corev1.LabelHostname).

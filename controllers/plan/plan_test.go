@@ -2,14 +2,12 @@ package plan_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/invigil/invigil/controllers/course"
 	"github.com/invigil/invigil/controllers/plan"
 )
-
-var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func TestSize(t *testing.T) {
 	t.Parallel()
@@ -40,8 +38,9 @@ func TestSize(t *testing.T) {
 			t.Parallel()
 
 			p := plan.Make(plan.Input{
-				Students: tc.students, StudentsPerPod: tc.perPod, Spares: tc.spares, CurrentPods: tc.current, Created: noon,
-			}, noon)
+				Students: tc.students, StudentsPerPod: tc.perPod, Spares: tc.spares, CurrentPods: tc.current,
+				Phase: course.Live,
+			})
 			got := size{p.Need, p.Pods, p.Spares, p.MilliCPU(), p.PodMemoryMiB, p.IngressKbps}
 
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -55,119 +54,33 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// step is what the clock changes about a plan.
-type step struct {
-	At   time.Time
-	Is   plan.Phase
-	Pods int32
-	Next time.Time
-}
-
-// TestCourse walks each exam from edge to edge, with the pods of one step being
-// the current pods of the next, as in a cluster.
-func TestCourse(t *testing.T) {
+func TestPodsByPhase(t *testing.T) {
 	t.Parallel()
 
-	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
-	never := time.Time{}
-
-	cases := map[string]struct {
-		in   plan.Input
-		want []step
-	}{
-		"start and duration": {
-			plan.Input{Created: at(-600), Start: noon, Duration: 2 * time.Hour, Warmup: 15 * time.Minute},
-			[]step{
-				{at(-600), plan.Scheduled, 0, at(-15)},
-				{at(-15), plan.Open, 3, noon},
-				{noon, plan.Live, 3, at(120)},
-				{at(120), plan.Finished, 3, at(121)},
-				{at(121), plan.Finished, 0, never},
-			},
-		},
-		"end instead of duration": {
-			plan.Input{Created: at(-600), Start: noon, End: at(90), Warmup: 0},
-			[]step{
-				{at(-600), plan.Scheduled, 0, noon},
-				{noon, plan.Live, 3, at(90)},
-				{at(90), plan.Finished, 3, at(91)},
-				{at(91), plan.Finished, 0, never},
-			},
-		},
-		"no schedule": {
-			plan.Input{Created: noon},
-			[]step{{noon, plan.Live, 3, never}},
-		},
-		"duration without start": {
-			plan.Input{Created: noon, Duration: time.Hour, Warmup: 15 * time.Minute},
-			[]step{
-				{noon, plan.Live, 3, at(60)},
-				{at(60), plan.Finished, 3, at(61)},
-				{at(61), plan.Finished, 0, never},
-			},
-		},
-		"start without end": {
-			plan.Input{Created: at(-5), Start: noon, Warmup: 15 * time.Minute},
-			[]step{{at(-5), plan.Open, 3, noon}, {noon, plan.Live, 3, never}},
-		},
-		"the last student's own end": {
-			plan.Input{Created: noon, Duration: time.Hour, Extra: 20 * time.Minute},
-			[]step{
-				{noon, plan.Live, 3, at(60)},
-				{at(60), plan.Finished, 3, at(81)},
-				{at(81), plan.Finished, 0, never},
-			},
-		},
-		"sessions that run beyond it, for hours at most": {
-			plan.Input{Created: noon, Duration: time.Hour, Running: true},
-			[]step{
-				{noon, plan.Live, 3, at(60)},
-				{at(60), plan.Finished, 3, at(61)},
-				{at(61), plan.Finished, 3, at(60 + 12*60)},
-				{at(60 + 12*60), plan.Finished, 0, never},
-			},
-		},
-		"ended before it was made": {
-			plan.Input{Created: noon, End: at(-60)},
-			[]step{{noon, plan.Finished, 0, never}},
-		},
+	// 150 students need two pods; a spare makes three.
+	cases := map[course.Phase]struct{ none, two, four int32 }{
+		course.Scheduled: {0, 2, 4}, // A start that was moved away takes nothing that runs.
+		course.WarmingUp: {3, 3, 4},
+		course.Open:      {3, 3, 4},
+		course.Live:      {3, 3, 4},
+		course.Finishing: {3, 2, 4},
+		course.Finished:  {0, 0, 0},
+		course.TornDown:  {0, 0, 0},
+		course.Purging:   {0, 0, 0},
+		course.Purged:    {0, 0, 0},
+		course.Missed:    {0, 0, 0},
 	}
 
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
+	for phase, want := range cases {
+		t.Run(string(phase), func(t *testing.T) {
 			t.Parallel()
 
-			in := tc.in
-			in.Students, in.StudentsPerPod, in.Spares = 150, 100, 1
-
-			var got []step
-
-			for now := in.Created; ; {
-				p := plan.Make(in, now)
-				got = append(got, step{now, p.Phase, p.Pods, p.NextEdge})
-
-				if p.NextEdge.IsZero() {
-					break
+			for current, want := range map[int32]int32{0: want.none, 2: want.two, 4: want.four} {
+				p := plan.Make(plan.Input{Students: 150, StudentsPerPod: 100, Spares: 1, CurrentPods: current, Phase: phase})
+				if p.Pods != want {
+					t.Errorf("%d pods with %d before, want %d", p.Pods, current, want)
 				}
-
-				in.CurrentPods, now = p.Pods, p.NextEdge
-			}
-
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("course (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestMovingTheStartAwayTakesNoPods(t *testing.T) {
-	t.Parallel()
-
-	p := plan.Make(plan.Input{
-		Students: 10, StudentsPerPod: 100, Spares: 1, CurrentPods: 2, Created: noon, Start: noon.Add(24 * time.Hour),
-	}, noon)
-
-	if p.Phase != plan.Scheduled || p.Pods != 2 {
-		t.Errorf("got %s with %d pods, want Scheduled with the 2 that run", p.Phase, p.Pods)
 	}
 }

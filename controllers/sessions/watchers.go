@@ -161,6 +161,16 @@ func (w *Watchers) View(exam types.NamespacedName) View {
 	return known.currentView()
 }
 
+// Unwritten says whether scoring has said something of the exam's sessions that
+// their ExamSessions do not say yet. One that does not exist is not waited for.
+func (w *Watchers) Unwritten(exam types.NamespacedName) bool {
+	w.mu.Lock()
+	known, running := w.byExam[exam], w.running
+	w.mu.Unlock()
+
+	return known != nil && running != nil && known.writer.unwritten(running)
+}
+
 // launch is called locked.
 func (w *Watchers) launch(watcher *watcher) {
 	if w.running == nil || w.running.Err() != nil {

@@ -171,6 +171,21 @@ func (w *writer) cached(ctx context.Context, student string) (examv1alpha1.ExamS
 	return have.Status, true
 }
 
+// unwritten says whether an ExamSession is not as scoring said last, but for when
+// the student was seen.
+func (w *writer) unwritten(ctx context.Context) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	for student := range w.pending {
+		if have, ok := w.cached(ctx, student); ok && compare(have, w.latest[student]) > idle {
+			return true
+		}
+	}
+
+	return false
+}
+
 // sweep finds sessions that are not as they were written. What was written a
 // moment ago may only not be in the cache yet.
 func (w *writer) sweep(ctx context.Context) {

@@ -232,3 +232,34 @@ func TestWriterHealsWhatSomebodyChanged(t *testing.T) {
 		}
 	})
 }
+
+// TestUnwritten: what scoring said last is in the cluster, or will be; a student
+// without an ExamSession is not waited for, and neither is when one was seen.
+func TestUnwritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := startWriter(t, "ada")
+		unwritten := func(want bool, when string) {
+			t.Helper()
+
+			if got := r.writer.unwritten(t.Context()); got != want {
+				t.Errorf("%s: unwritten %v, want %v", when, got, want)
+			}
+		}
+
+		unwritten(false, "before scoring says anything")
+		r.said(session("ada", "Live", 1), session("bob", "Live", 1))
+		r.after(time.Second)
+		unwritten(false, "a state is written at once")
+		r.said(session("ada", "Live", 2))
+		r.after(time.Second)
+		unwritten(true, "a score waits")
+		r.after(10 * time.Second)
+		unwritten(false, "and is written")
+
+		seen := session("ada", "Live", 2)
+		seen.LastSeenAt = time.Now().UnixMilli()
+		r.said(seen)
+		unwritten(false, "only seen")
+	})
+}

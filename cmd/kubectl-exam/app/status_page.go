@@ -207,9 +207,10 @@ func (p *examPage) problems() []string {
 
 func (p *examPage) isProblem(c *metav1.Condition) bool {
 	switch c.Type {
-	case examv1alpha1.ConditionReady, examv1alpha1.ConditionEvidenceSealed:
+	case examv1alpha1.ConditionReady, examv1alpha1.ConditionInSession, examv1alpha1.ConditionEvidenceSealed:
 		return false // the page says them in words
-	case examv1alpha1.ConditionReconciling, examv1alpha1.ConditionStalled, examv1alpha1.ConditionEvidenceFailing:
+	case examv1alpha1.ConditionReconciling, examv1alpha1.ConditionStalled, examv1alpha1.ConditionEvidenceFailing,
+		examv1alpha1.ConditionUpdateHeld, examv1alpha1.ConditionColocated:
 		return c.Status == metav1.ConditionTrue
 	}
 
