@@ -21,6 +21,9 @@ func ScoringService(in Input) *corev1ac.ServiceApplyConfiguration {
 			))
 }
 
+// journalFolder keeps what scoring has accepted while Redis was away.
+const journalFolder = "/var/lib/invigil/journal"
+
 // ScoringDeployment is the scoring service: one pod, and never two at a time,
 // since one tracker owns every session. A rolling update would also wait for ever
 // where the next pod is on another node: the evidence volume leaves a node only
@@ -36,6 +39,7 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			"--session-key=/etc/invigil/keys/"+SessionKeyFile,
 			fmt.Sprintf("--redis-addr=%s:%d", RedisName(exam.Name), PortRedis),
 			"--redis-password-file=/etc/invigil/redis/"+RedisPasswordFile,
+			"--journal-dir="+journalFolder,
 			fmt.Sprintf("--public-addr=:%d", PortScoringPublic),
 			fmt.Sprintf("--internal-addr=:%d", PortScoringInternal),
 			"--log-level=info",
@@ -52,6 +56,7 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			mount("shards", "/etc/invigil/shards"),
 			mount("keys", "/etc/invigil/keys"),
 			mount("redis", "/etc/invigil/redis"),
+			corev1ac.VolumeMount().WithName("journal").WithMountPath(journalFolder),
 		)
 
 	pod := podSpec(30).
@@ -62,6 +67,8 @@ func ScoringDeployment(in Input) *appsv1ac.DeploymentApplyConfiguration {
 			shardsVolume(exam.Name),
 			secretVolume("keys", KeysName(exam.Name), LinkPubFile, SessionKeyFile, SessionPubFile),
 			secretVolume("redis", RedisName(exam.Name), RedisPasswordFile),
+			// It outlives the container. There is no limit of size: to pass one is to be evicted.
+			corev1ac.Volume().WithName("journal").WithEmptyDir(corev1ac.EmptyDirVolumeSource()),
 		)
 	withEvidence(in, &pod.Containers[0], pod)
 	withFaceModel(exam, &pod.Containers[0], pod)
