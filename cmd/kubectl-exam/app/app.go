@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -34,11 +35,13 @@ type Options struct {
 	Clock    clock.PassiveClock
 	Location *time.Location
 	// NewClient connects to the cluster.
-	NewClient func(*rest.Config) (client.Client, error)
+	NewClient func(*rest.Config) (client.WithWatch, error)
 	// NewForwarder returns what carries connections to a pod.
 	NewForwarder func(*rest.Config) (Forwarder, error)
 	// OpenBrowser shows a page to the user.
 	OpenBrowser func(ctx context.Context, url string) error
+	// TerminalSize is how much room out has; false where it is no terminal.
+	TerminalSize func(out io.Writer) (columns, rows int, ok bool)
 }
 
 // Main runs the plugin with the process's streams until it is done or
@@ -56,6 +59,7 @@ func Main(args []string) int {
 		NewClient:    newClient,
 		NewForwarder: newPodForwarder,
 		OpenBrowser:  openBrowser,
+		TerminalSize: terminalSize,
 	})
 	command.SetArgs(args)
 
@@ -87,7 +91,10 @@ func NewCommand(o *Options) *cobra.Command {
 	o.ConfigFlags.AddFlags(command.PersistentFlags())
 	registerConfigCompletion(o, command)
 
-	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o))
+	command.AddCommand(
+		newStatusCommand(o), newWatchCommand(o),
+		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
+	)
 
 	return command
 }
@@ -133,6 +140,6 @@ var scheme = func() *runtime.Scheme {
 	return s
 }()
 
-func newClient(config *rest.Config) (client.Client, error) {
-	return client.New(config, client.Options{Scheme: scheme})
+func newClient(config *rest.Config) (client.WithWatch, error) {
+	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }

@@ -39,6 +39,10 @@ func TestCompletion(t *testing.T) {
 			args: []string{"open", "algebra", "--wa"},
 			want: "--wall\tOpen the invigilators' wall.\n:4\n",
 		},
+		"watch": {
+			args: []string{"watch", "b"},
+			want: "biology\tBiology\n:4\n",
+		},
 		"contexts": {
 			args: []string{"status", "--context", ""},
 			want: "laboratory\nschool\n:4\n",
