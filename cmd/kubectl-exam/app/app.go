@@ -92,9 +92,10 @@ func NewCommand(o *Options) *cobra.Command {
 	registerConfigCompletion(o, command)
 
 	command.AddCommand(
-		newStatusCommand(o), newWatchCommand(o),
+		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o),
 		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
 	)
+	command.AddCommand(newActionCommands(o)...)
 
 	return command
 }
