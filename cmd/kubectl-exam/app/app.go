@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -92,7 +93,7 @@ func NewCommand(o *Options) *cobra.Command {
 	registerConfigCompletion(o, command)
 
 	command.AddCommand(
-		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o),
+		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o), newDoctorCommand(o),
 		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
 	)
 	command.AddCommand(newActionCommands(o)...)
@@ -137,6 +138,7 @@ var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	utilruntime.Must(examv1alpha1.AddToScheme(s))
 	utilruntime.Must(corev1.AddToScheme(s))
+	utilruntime.Must(authorizationv1.AddToScheme(s))
 
 	return s
 }()

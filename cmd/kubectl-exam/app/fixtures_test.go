@@ -66,7 +66,12 @@ func interceptedPlugin(funcs interceptor.Funcs, objects ...client.Object) *plugi
 	// An API server selects by name without further ado.
 	byName := func(object client.Object) []string { return []string{object.GetName()} }
 	builder := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(funcs).
-		WithIndex(&examv1alpha1.Exam{}, "metadata.name", byName)
+		WithIndex(&examv1alpha1.Exam{}, "metadata.name", byName).
+		WithIndex(&corev1.Event{}, "involvedObject.name", func(object client.Object) []string {
+			event, _ := object.(*corev1.Event)
+
+			return []string{event.InvolvedObject.Name}
+		})
 
 	for _, object := range objects {
 		// The client writes to what it is given, and parallel tests share objects.

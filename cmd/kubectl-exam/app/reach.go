@@ -59,6 +59,15 @@ func (o *Options) invigilate(
 	})
 }
 
+// noPodError: the exam has no ready scoring pod.
+type noPodError struct{ exam types.NamespacedName }
+
+// Error implements error.
+func (e *noPodError) Error() string {
+	return fmt.Sprintf("exam %q has no ready scoring pod; kubectl exam doctor %s -n %s says why",
+		e.exam.Name, e.exam.Name, e.exam.Namespace)
+}
+
 // reach forwards a free port of this machine to podPort of the exam's newest ready
 // scoring pod for as long as do takes.
 func reach(
@@ -71,8 +80,7 @@ func reach(
 	}
 
 	if len(pods) == 0 {
-		return fmt.Errorf("exam %q has no ready scoring pod; kubectl exam doctor %s -n %s says why",
-			exam.Name, exam.Name, exam.Namespace)
+		return &noPodError{exam}
 	}
 
 	port, err := freePort(ctx, 0)
