@@ -94,6 +94,7 @@ func NewCommand(o *Options) *cobra.Command {
 
 	command.AddCommand(
 		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o), newDoctorCommand(o),
+		newEvidenceCommand(o), newReportCommand(o),
 		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
 	)
 	command.AddCommand(newActionCommands(o)...)

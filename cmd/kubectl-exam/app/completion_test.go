@@ -62,6 +62,18 @@ func TestCompletion(t *testing.T) {
 			args: []string{"dismiss", "algebra", "ada", "--violation", ""},
 			want: strings.ReplaceAll(allViolations, ", ", "\n") + "\n:4\n",
 		},
+		"student on record": {
+			args: []string{"evidence", "algebra", "k"},
+			want: "kurt\tKurt Gödel\n:4\n",
+		},
+		"report": {
+			args: []string{"report", "algebra", "-o", ""},
+			want: "csv\njson\nhtml\n:4\n",
+		},
+		"doctor": {
+			args: []string{"doctor", "b"},
+			want: "biology\tBiology\n:4\n",
+		},
 		"watch": {
 			args: []string{"watch", "b"},
 			want: "biology\tBiology\n:4\n",
