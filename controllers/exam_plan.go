@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,8 +26,7 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 		return err
 	}
 
-	in := planInput(p.exam, len(p.students), current)
-	in.Extra += longestExtraTime(p.students)
+	in := manifests.PlanInput(p.exam, p.students, current)
 
 	if in.Running, err = r.running(ctx, p.exam); err != nil {
 		return err
@@ -61,16 +59,6 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// longestExtraTime is that of the students' own.
-func longestExtraTime(students []examv1alpha1.Student) time.Duration {
-	var longest time.Duration
-	for i := range students {
-		longest = max(longest, ptr.Deref(students[i].ExtraTime, metav1.Duration{}).Duration)
-	}
-
-	return longest
-}
-
 // running is whether any student's session is live or paused.
 func (r *Reconciler) running(ctx context.Context, exam *examv1alpha1.Exam) (bool, error) {
 	list := &examv1alpha1.ExamSessionList{}
@@ -99,35 +87,6 @@ func (r *Reconciler) currentPods(ctx context.Context, exam *examv1alpha1.Exam) (
 	}
 
 	return ptr.Deref(sfu.Spec.Replicas, 0), true, nil
-}
-
-func planInput(exam *examv1alpha1.Exam, students int, current int32) plan.Input {
-	in := plan.Input{
-		Students: int32(students),
-		// The schema's defaults, for Exams made without them.
-		StudentsPerPod: max(exam.Spec.Media.StudentsPerPod, 1),
-		Spares:         ptr.Deref(exam.Spec.Media.Spares, 1),
-		CurrentPods:    current,
-		Created:        exam.CreationTimestamp.Time,
-	}
-
-	if schedule := exam.Spec.Schedule; schedule != nil {
-		in.Start = at(schedule.StartTime)
-		in.End = at(schedule.EndTime)
-		in.Duration = ptr.Deref(schedule.Duration, metav1.Duration{}).Duration
-		in.Warmup = ptr.Deref(schedule.Warmup, metav1.Duration{}).Duration
-		in.Extra = ptr.Deref(schedule.Grace, metav1.Duration{}).Duration
-	}
-
-	return in
-}
-
-func at(t *metav1.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-
-	return t.Time
 }
 
 // prune deletes children that the plan no longer has: links of a roster that

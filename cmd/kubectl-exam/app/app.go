@@ -93,7 +93,7 @@ func NewCommand(o *Options) *cobra.Command {
 	registerConfigCompletion(o, command)
 
 	command.AddCommand(
-		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o), newDoctorCommand(o),
+		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o), newDoctorCommand(o), newPlanCommand(o),
 		newEvidenceCommand(o), newReportCommand(o),
 		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
 	)
