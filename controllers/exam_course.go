@@ -15,12 +15,6 @@ import (
 	"github.com/invigil/invigil/controllers/sessions"
 )
 
-// The schema's defaults, for Exams that were made without them.
-const (
-	defaultTTL       = 24 * time.Hour
-	defaultRetention = 720 * time.Hour
-)
-
 // followCourse finds out where the exam stands.
 func (r *Reconciler) followCourse(ctx context.Context, p *pass) error {
 	name, now := client.ObjectKeyFromObject(p.exam), r.Clock.Now()
@@ -31,12 +25,12 @@ func (r *Reconciler) followCourse(ctx context.Context, p *pass) error {
 		return err
 	}
 
-	dates, refused := course.Accept(acceptedDates(p.exam), wantedDates(p.exam), known, now)
+	dates, refused := course.Accept(acceptedDates(p.exam), manifests.WantedDates(p.exam), known, now)
 	if refused != "" {
 		p.stalled(outcome.Stalled(examv1alpha1.ReasonScheduleRefused, "spec.schedule: %s", refused))
 	}
 
-	p.asked, p.known = courseSpec(p, dates), known
+	p.asked, p.known = manifests.CourseSpec(p.exam, p.students, dates), known
 	p.course = course.At(p.asked, p.known, now)
 
 	if p.tearsDown() {
@@ -82,7 +76,7 @@ func (r *Reconciler) known(ctx context.Context, p *pass, view sessions.View) (co
 		known.Running = known.Running ||
 			session.State == examv1alpha1.SessionLive || session.State == examv1alpha1.SessionPaused
 
-		if seen := at(session.LastSeenTime); seen.After(known.LastSeen) {
+		if seen := timeOf(session.LastSeenTime); seen.After(known.LastSeen) {
 			known.LastSeen = seen
 		}
 	}
@@ -134,51 +128,8 @@ func sealed(status *examv1alpha1.EvidenceStatus, view sessions.View) (at time.Ti
 
 // acceptedDates are those that counted last.
 func acceptedDates(exam *examv1alpha1.Exam) course.Dates {
-	return course.Dates{Starts: at(exam.Status.StartTime), Ends: at(exam.Status.EndTime)}
+	return course.Dates{Starts: timeOf(exam.Status.StartTime), Ends: timeOf(exam.Status.EndTime)}
 }
 
-func wantedDates(exam *examv1alpha1.Exam) course.Wanted {
-	wanted := course.Wanted{Start: exam.CreationTimestamp.Time}
-
-	if schedule := exam.Spec.Schedule; schedule != nil {
-		if schedule.StartTime != nil {
-			wanted.Start = schedule.StartTime.Time
-		}
-
-		wanted.End = at(schedule.EndTime)
-		wanted.Duration = duration(schedule.Duration, 0)
-	}
-
-	return wanted
-}
-
-func courseSpec(p *pass, dates course.Dates) course.Spec {
-	spec := course.Spec{
-		Dates:     dates,
-		TTL:       duration(p.exam.Spec.TTLAfterFinished, defaultTTL),
-		Retention: duration(p.exam.Spec.Evidence.Retention, defaultRetention),
-	}
-
-	for i := range p.students {
-		spec.Extra = max(spec.Extra, duration(p.students[i].ExtraTime, 0))
-	}
-
-	if schedule := p.exam.Spec.Schedule; schedule != nil {
-		spec.Warmup = duration(schedule.Warmup, 0)
-		spec.Extra += duration(schedule.Grace, 0)
-	}
-
-	return spec
-}
-
-func at(t *metav1.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-
-	return t.Time
-}
-
-func duration(given *metav1.Duration, absent time.Duration) time.Duration {
-	return ptr.Deref(given, metav1.Duration{Duration: absent}).Duration
-}
+// timeOf is zero for a time that is not there.
+func timeOf(t *metav1.Time) time.Time { return ptr.Deref(t, metav1.Time{}).Time }

@@ -25,14 +25,7 @@ func (r *Reconciler) makePlan(ctx context.Context, p *pass) error {
 		return err
 	}
 
-	p.plan = plan.Make(plan.Input{
-		Students: int32(len(p.students)),
-		// The schema's defaults, for Exams made without them.
-		StudentsPerPod: max(p.exam.Spec.Media.StudentsPerPod, 1),
-		Spares:         ptr.Deref(p.exam.Spec.Media.Spares, 1),
-		CurrentPods:    current,
-		Phase:          p.course.Phase,
-	})
+	p.plan = plan.Make(manifests.PlanInput(p.exam, int32(len(p.students)), current, p.course.Phase))
 
 	if p.plan.TooManyPods() {
 		stalled := outcome.Stalled(examv1alpha1.ReasonTooManyPods,

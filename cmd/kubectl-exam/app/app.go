@@ -5,12 +5,14 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,11 +36,13 @@ type Options struct {
 	Clock    clock.PassiveClock
 	Location *time.Location
 	// NewClient connects to the cluster.
-	NewClient func(*rest.Config) (client.Client, error)
+	NewClient func(*rest.Config) (client.WithWatch, error)
 	// NewForwarder returns what carries connections to a pod.
 	NewForwarder func(*rest.Config) (Forwarder, error)
 	// OpenBrowser shows a page to the user.
 	OpenBrowser func(ctx context.Context, url string) error
+	// TerminalSize is how much room out has; false where it is no terminal.
+	TerminalSize func(out io.Writer) (columns, rows int, ok bool)
 }
 
 // Main runs the plugin with the process's streams until it is done or
@@ -56,6 +60,7 @@ func Main(args []string) int {
 		NewClient:    newClient,
 		NewForwarder: newPodForwarder,
 		OpenBrowser:  openBrowser,
+		TerminalSize: terminalSize,
 	})
 	command.SetArgs(args)
 
@@ -87,7 +92,12 @@ func NewCommand(o *Options) *cobra.Command {
 	o.ConfigFlags.AddFlags(command.PersistentFlags())
 	registerConfigCompletion(o, command)
 
-	command.AddCommand(newStatusCommand(o), newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o))
+	command.AddCommand(
+		newStatusCommand(o), newWatchCommand(o), newSessionsCommand(o), newDoctorCommand(o), newPlanCommand(o),
+		newEvidenceCommand(o), newReportCommand(o),
+		newLinksCommand(o), newOpenCommand(o), newTokenCommand(o), newVerifyCommand(o),
+	)
+	command.AddCommand(newActionCommands(o)...)
 
 	return command
 }
@@ -129,10 +139,11 @@ var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	utilruntime.Must(examv1alpha1.AddToScheme(s))
 	utilruntime.Must(corev1.AddToScheme(s))
+	utilruntime.Must(authorizationv1.AddToScheme(s))
 
 	return s
 }()
 
-func newClient(config *rest.Config) (client.Client, error) {
-	return client.New(config, client.Options{Scheme: scheme})
+func newClient(config *rest.Config) (client.WithWatch, error) {
+	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }

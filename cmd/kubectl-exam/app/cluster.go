@@ -79,15 +79,18 @@ func (c cluster) sessions(ctx context.Context, exam types.NamespacedName) ([]exa
 		return nil, explain(err, "list", sessionsResource, exam.Namespace)
 	}
 
-	slices.SortFunc(list.Items, func(a, b examv1alpha1.ExamSession) int {
-		return cmp.Or(
-			cmp.Compare(b.Status.Score, a.Status.Score),
-			cmp.Compare(urgency(a.Status.State), urgency(b.Status.State)),
-			cmp.Compare(a.Spec.Student.ID, b.Spec.Student.ID),
-		)
-	})
+	slices.SortFunc(list.Items, worstFirst)
 
 	return list.Items, nil
+}
+
+// worstFirst orders sessions: those to look at first in front.
+func worstFirst(a, b examv1alpha1.ExamSession) int {
+	return cmp.Or(
+		cmp.Compare(b.Status.Score, a.Status.Score),
+		cmp.Compare(urgency(a.Status.State), urgency(b.Status.State)),
+		cmp.Compare(a.Spec.Student.ID, b.Spec.Student.ID),
+	)
 }
 
 // urgency orders sessions of the same score.

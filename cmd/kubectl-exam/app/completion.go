@@ -97,6 +97,20 @@ func (o *Options) completeStudents(
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeExamThenStudent completes EXAM STUDENT.
+func (o *Options) completeExamThenStudent(
+	command *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	switch len(args) {
+	case 0:
+		return o.completeExams(command, args, toComplete)
+	case 1:
+		return o.completeStudents(command, args, toComplete)
+	default:
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // registerConfigCompletion completes --context and --cluster from the kubeconfig.
 func registerConfigCompletion(o *Options, command *cobra.Command) {
 	fromConfig := func(names func() ([]string, error)) cobra.CompletionFunc {

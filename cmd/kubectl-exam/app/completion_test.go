@@ -1,6 +1,9 @@
 package app
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCompletion(t *testing.T) {
 	t.Parallel()
@@ -38,6 +41,42 @@ func TestCompletion(t *testing.T) {
 		"pages": {
 			args: []string{"open", "algebra", "--wa"},
 			want: "--wall\tOpen the invigilators' wall.\n:4\n",
+		},
+		"orders": {
+			args: []string{"sessions", "algebra", "--sort-by", ""},
+			want: "score\nname\nstate\nseen\n:4\n",
+		},
+		"levels": {
+			args: []string{"sessions", "algebra", "--level", ""},
+			want: "clear\nwatch\nsuspicious\ncritical\n:4\n",
+		},
+		"exam to act in": {
+			args: []string{"pause", "b"},
+			want: "biology\tBiology\n:4\n",
+		},
+		"student to act on": {
+			args: []string{"terminate", "algebra", "k"},
+			want: "kurt\tKurt Gödel\n:4\n",
+		},
+		"violations": {
+			args: []string{"dismiss", "algebra", "ada", "--violation", ""},
+			want: strings.ReplaceAll(allViolations, ", ", "\n") + "\n:4\n",
+		},
+		"student on record": {
+			args: []string{"evidence", "algebra", "k"},
+			want: "kurt\tKurt Gödel\n:4\n",
+		},
+		"report": {
+			args: []string{"report", "algebra", "-o", ""},
+			want: "csv\njson\nhtml\n:4\n",
+		},
+		"doctor": {
+			args: []string{"doctor", "b"},
+			want: "biology\tBiology\n:4\n",
+		},
+		"watch": {
+			args: []string{"watch", "b"},
+			want: "biology\tBiology\n:4\n",
 		},
 		"contexts": {
 			args: []string{"status", "--context", ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,18 +47,32 @@ clusters:
 
 // plugin runs kubectl exam against objects that it is given.
 type plugin struct {
-	client    client.Client
+	client    client.WithWatch
 	forwarder Forwarder
-	browsed   []string
-	browser   error
+	// terminal is the room that standard output has; nil: it is no terminal.
+	terminal *terminal
+	browsed  []string
+	browser  error
 }
+
+// terminal is so many cells wide and lines high.
+type terminal struct{ columns, rows int }
 
 func newPlugin(objects ...client.Object) *plugin {
 	return interceptedPlugin(interceptor.Funcs{}, objects...)
 }
 
 func interceptedPlugin(funcs interceptor.Funcs, objects ...client.Object) *plugin {
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(funcs)
+	// An API server selects by name without further ado.
+	byName := func(object client.Object) []string { return []string{object.GetName()} }
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(funcs).
+		WithIndex(&examv1alpha1.Exam{}, "metadata.name", byName).
+		WithIndex(&corev1.Event{}, "involvedObject.name", func(object client.Object) []string {
+			event, _ := object.(*corev1.Event)
+
+			return []string{event.InvolvedObject.Name}
+		})
+
 	for _, object := range objects {
 		// The client writes to what it is given, and parallel tests share objects.
 		builder.WithObjects(object.DeepCopyObject().(client.Object))
@@ -103,12 +118,19 @@ func (p *plugin) runWith(t *testing.T, ctx context.Context, streams genericioopt
 		ConfigFlags:  flags,
 		Clock:        clocktesting.NewFakePassiveClock(now),
 		Location:     time.UTC,
-		NewClient:    func(*rest.Config) (client.Client, error) { return p.client, nil },
+		NewClient:    func(*rest.Config) (client.WithWatch, error) { return p.client, nil },
 		NewForwarder: func(*rest.Config) (Forwarder, error) { return p.forwarder, nil },
 		OpenBrowser: func(_ context.Context, url string) error {
 			p.browsed = append(p.browsed, url)
 
 			return p.browser
+		},
+		TerminalSize: func(io.Writer) (columns, rows int, ok bool) {
+			if p.terminal == nil {
+				return 0, 0, false
+			}
+
+			return p.terminal.columns, p.terminal.rows, true
 		},
 	})
 	command.SetArgs(args)

@@ -61,7 +61,7 @@ func (o *output) String() string {
 	return o.got.String()
 }
 
-// opening is a `kubectl exam open` that is under way.
+// opening is a command that is under way, such as `kubectl exam open`.
 type opening struct {
 	stdout, stderr *output
 	interrupt      func()
@@ -72,12 +72,19 @@ type opening struct {
 func (p *plugin) open(t *testing.T, args ...string) *opening {
 	t.Helper()
 
+	return p.start(t, append([]string{"open", "algebra"}, args...)...)
+}
+
+// start runs a command inside a synctest bubble and lets it come to rest.
+func (p *plugin) start(t *testing.T, args ...string) *opening {
+	t.Helper()
+
 	ctx, interrupt := context.WithCancel(t.Context())
 	o := &opening{stdout: &output{}, stderr: &output{}, interrupt: interrupt, ended: make(chan error, 1)}
 
 	go func() {
 		streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: o.stdout, ErrOut: o.stderr}
-		o.ended <- p.runWith(t, ctx, streams, append([]string{"open", "algebra"}, args...)...)
+		o.ended <- p.runWith(t, ctx, streams, args...)
 	}()
 
 	synctest.Wait()

@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/utils/ptr"
 )
 
 const outputWide = "wide"
@@ -43,12 +41,9 @@ func newStatusCommand(options *Options) *cobra.Command {
 		},
 	}
 
-	formats := append(o.print.AllowedFormats(), outputWide)
 	command.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Show the exams of all namespaces.")
 	command.Flags().IntVar(&o.limit, "limit", 50, "How many sessions to show at most, worst first; 0 shows all.")
-	o.print.AddFlags(command)
-	command.Flags().Lookup("output").Usage = "Output format. One of: (" + strings.Join(formats, ", ") + ")."
-	registerFlagCompletion(command, "output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	addPrintFlags(command, o.print)
 
 	return command
 }
@@ -84,7 +79,7 @@ func (o *statusOptions) runList(ctx context.Context) error {
 		return nil
 	}
 
-	if !o.forPeople() {
+	if !forPeople(o.print) {
 		return o.printObject(exams)
 	}
 
@@ -124,7 +119,7 @@ func (o *statusOptions) runOne(ctx context.Context, name string) error {
 		return err
 	}
 
-	if !o.forPeople() {
+	if !forPeople(o.print) {
 		return o.printObject(exam)
 	}
 
@@ -152,14 +147,6 @@ func (o *statusOptions) printObject(object runtime.Object) error {
 	}
 
 	return printer.PrintObj(object, o.Out)
-}
-
-// forPeople is whether the output is ours and not an object in a format.
-func (o *statusOptions) forPeople() bool {
-	// --template alone is a format too, as in kubectl.
-	template := ptr.Deref(o.print.TemplatePrinterFlags.TemplateArgument, "")
-
-	return o.wide() || (*o.print.OutputFormat == "" && template == "")
 }
 
 func (o *statusOptions) wide() bool { return *o.print.OutputFormat == outputWide }

@@ -79,7 +79,7 @@ func (p *examPage) writeHeader(out *bytes.Buffer, width int) {
 	}
 
 	if status.Plan != nil {
-		field(out, width, "Plan:", plan(status.Plan))
+		field(out, width, "Plan:", planText(status.Plan))
 	}
 
 	if text := p.evidence(); text != "" {
@@ -173,7 +173,7 @@ func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-func plan(p *examv1alpha1.Plan) string {
+func planText(p *examv1alpha1.Plan) string {
 	text := fmt.Sprintf("%d SFU pods (%d spare) for %d students each", p.Pods, p.Spares, p.StudentsPerPod)
 	if p.CPU != nil {
 		text += ", CPU " + p.CPU.String()

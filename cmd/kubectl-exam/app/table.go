@@ -185,13 +185,21 @@ func wrap(text string, limit int) []string {
 
 // terminalWidth is the width to write at: the terminal's, but at least 80.
 func terminalWidth(out io.Writer) int {
-	if file, ok := out.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
-			return max(columns, defaultWidth)
-		}
+	columns, _, _ := terminalSize(out)
+
+	return max(columns, defaultWidth)
+}
+
+// terminalSize is how many cells and lines a terminal has.
+func terminalSize(out io.Writer) (columns, rows int, ok bool) {
+	file, ok := out.(*os.File)
+	if !ok {
+		return 0, 0, false
 	}
 
-	return defaultWidth
+	columns, rows, err := term.GetSize(int(file.Fd()))
+
+	return columns, rows, err == nil
 }
 
 // field writes a labelled line of a page, its text wrapped under itself.
