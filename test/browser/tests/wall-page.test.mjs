@@ -179,6 +179,18 @@ scenario('the wall by keyboard, filters and looks', {}, async (it) => {
   assert.deepEqual(found, []);
 });
 
+scenario('a press opens the student whatever comes into the tile, or goes from it, meanwhile', {}, async (it) => {
+  await enroll(it, 4);
+  const { page, publish } = await openWall(it, { density: 12 });
+  const tile = page.locator('[data-id="n0"]');
+  await tile.getByText('Not joined yet').first().hover({ force: true });
+  await page.mouse.down();
+  await publish([{ number: 0 }]);
+  await until('the picture is there', () => tile.locator('.slot-video[data-shown=true]').count());
+  await page.mouse.up();
+  await page.getByRole('dialog', { name: 'Student 000' }).waitFor();
+});
+
 /** s1, whose link there is, and so many of the crowd. */
 async function enroll(it, count) {
   const students = Array.from({ length: count }, (_, number) => ({ id: studentOf(number), name: `Student ${String(number).padStart(3, '0')}` }));
