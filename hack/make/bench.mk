@@ -19,3 +19,10 @@ bench-scoring: ## CPU, memory and latency of scoring; BENCH="-sessions 100 -stop
 bench-detector: web test/browser/node_modules/.installed ## What the face detector reports of known footage; MINUTES=1 for less.
 	go build -o bin/ ./cmd/scoring ./cmd/sfu ./test/browser/stack
 	cd test/browser && node --test --test-concurrency=1 --test-reporter=spec bench/detector.bench.mjs
+
+.PHONY: bench-wall
+bench-wall: web test/browser/node_modules/.installed ## The invigilators' wall beside a naive page, 1,000 students; MINUTES=1 for less.
+	go build -o bin/ ./cmd/scoring ./cmd/sfu ./test/browser/stack
+	go build -o bin/bench/wall-feed ./hack/bench/wall
+	cd webclient && node_modules/.bin/vite build --config bench/vite.config.ts
+	cd test/browser && node --test --test-concurrency=1 --test-reporter=spec bench/wall.bench.mjs

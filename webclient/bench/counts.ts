@@ -4,8 +4,6 @@ export interface Counts {
   /** Renders of tiles, and of everything else. */
   tiles: number;
   others: number;
-  /** Sessions that deltas have told of. */
-  updates: number;
 }
 
 declare global {
@@ -14,5 +12,5 @@ declare global {
   }
 }
 
-export const counts: Counts = { tiles: 0, others: 0, updates: 0 };
+export const counts: Counts = { tiles: 0, others: 0 };
 window.counts = counts;

@@ -41,7 +41,6 @@ function Wall() {
       if (message.type === 'snapshot') {
         setSessions(message.sessions ?? []);
       } else if (message.type === 'delta') {
-        counts.updates += message.sessions?.length ?? 0;
         for (const changed of message.sessions ?? []) {
           setSessions((all) => all.map((session) => (session.student === changed.student ? changed : session)));
         }

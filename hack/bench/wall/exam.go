@@ -20,6 +20,8 @@ const (
 	bundle = 100 * time.Millisecond
 	// violationEvery is how often somebody's violation is told by itself.
 	violationEvery = time.Second
+	// All violations are of one kind: what they cost does not depend on it.
+	violationType, violationSeverity = "FocusLost", "medium"
 )
 
 // exam is the students as the feed tells of them. Each feed has a copy of its own,
@@ -37,8 +39,12 @@ func (e *exam) info(now int64) *wire.ExamInfo {
 // config answers GET wall with scoring's own defaults.
 func (e *exam) config(w http.ResponseWriter, _ *http.Request) {
 	httpapi.WriteJSON(w, http.StatusOK, wire.WallConfig{
-		Exam:       *e.info(time.Now().UnixMilli()),
-		Policy:     wire.Policy{Version: "1", Levels: wire.Levels{Watch: 10, Suspicious: 30, Critical: 60}},
+		Exam: *e.info(time.Now().UnixMilli()),
+		Policy: wire.Policy{
+			Version:    "1",
+			Violations: []wire.ViolationRule{{Type: violationType, Severity: violationSeverity}},
+			Levels:     wire.Levels{Watch: 10, Suspicious: 30, Critical: 60},
+		},
 		IceServers: []wire.IceServer{},
 		Tiles:      scoring.DefaultTiles(),
 	})
@@ -129,7 +135,7 @@ func change(session *wire.FeedSession, dice *rand.Rand, now int64) {
 func violation(session *wire.FeedSession, now int64) wire.FeedMessage {
 	return wire.FeedMessage{
 		Type: "violation", At: now, Student: session.Student, Score: &session.Score, Level: session.Level, Number: 1,
-		Violation: &wire.CountedViolation{Type: "FocusLost", Severity: "medium", At: now},
+		Violation: &wire.CountedViolation{Type: violationType, Severity: violationSeverity, At: now},
 	}
 }
 

@@ -5,7 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { HEIGHT, WIDTH } from '../wall/code.mjs';
-import { openPage } from './pages.mjs';
+import { openPage, servePages } from './pages.mjs';
+import { until } from './poll.mjs';
 
 /**
  * What a student sends: frames, of which the first is a key frame, again and again.
@@ -28,7 +29,26 @@ export async function makeClip(context, pages, dir, count, kind) {
   return file;
 }
 
+/** The same for a test's own stack, in a browser of its own, which is no part of what is judged. */
+export async function clipOf(it, count, kind) {
+  const pages = await servePages(it.stack.sfu);
+  const device = await it.device({ noCamera: true });
+  const clip = await makeClip(device.context, pages, it.dir, count, kind);
+  await device.context.close();
+  it.browsers.splice(it.browsers.indexOf(device), 1);
+  await pages.close();
+
+  return clip;
+}
+
 export const studentOf = (number) => `n${number}`;
+
+/** s1, whose link there is, and so many of the crowd. */
+export async function enroll(it, count) {
+  const students = Array.from({ length: count }, (_, number) => ({ id: studentOf(number), name: `Student ${String(number).padStart(3, '0')}` }));
+  await it.stack.command(`exam ${JSON.stringify({ students: [{ id: 's1', name: 'Ada Lovelace' }, ...students] })}`);
+  await until('scoring has read it', async () => (await it.stack.session('n0')) !== null && (await it.stack.session('s2')) === null);
+}
 
 /** The IVF container: 32 bytes of header, then 12 in front of each frame. */
 function ivf(frames, fps) {

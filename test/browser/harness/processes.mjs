@@ -1,6 +1,8 @@
-// The processes of one browser that a test has started, to stop and continue them:
-// to the page that is what a device's sleep is, while the servers go on.
+// The processes of one browser that a test has started: to stop and continue them,
+// which to the page is what a device's sleep is, while the servers go on; and to know
+// what they have computed.
 
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 
 /** The browser that runs on this profile, and all its children. */
@@ -25,6 +27,18 @@ async function processesOf(profile) {
   }
 
   return found;
+}
+
+/** What the browser and all its children have computed since they were started; one that has ended does not count. */
+export async function cpuSeconds(profile) {
+  const ticks = await Promise.all((await processesOf(profile)).map(async (pid) => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number);
+
+    return user + system;
+  }));
+
+  return ticks.reduce((sum, one) => sum + one, 0) / Number(execFileSync('getconf', ['CLK_TCK']));
 }
 
 /** Stops the browser as a sleep does; returns how to wake it. */

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 
 import { judgeLooks, unreachable } from '../harness/axe.mjs';
-import { LIGHT, makeClip, studentOf } from '../harness/crowd.mjs';
+import { clipOf, enroll, LIGHT, studentOf } from '../harness/crowd.mjs';
 import { settled, tiles, watchTiles } from '../harness/invigilator.mjs';
-import { servePages } from '../harness/pages.mjs';
 import { until } from '../harness/poll.mjs';
 import { renders, watchRenders } from '../harness/renders.mjs';
 import { startReporter } from '../harness/reporter.mjs';
@@ -179,12 +178,17 @@ scenario('the wall by keyboard, filters and looks', {}, async (it) => {
   assert.deepEqual(found, []);
 });
 
-/** s1, whose link there is, and so many of the crowd. */
-async function enroll(it, count) {
-  const students = Array.from({ length: count }, (_, number) => ({ id: studentOf(number), name: `Student ${String(number).padStart(3, '0')}` }));
-  await it.stack.command(`exam ${JSON.stringify({ students: [{ id: 's1', name: 'Ada Lovelace' }, ...students] })}`);
-  await until('scoring has read it', async () => (await it.stack.session('n0')) !== null && (await it.stack.session('s2')) === null);
-}
+scenario('a press opens the student whatever comes into the tile, or goes from it, meanwhile', {}, async (it) => {
+  await enroll(it, 4);
+  const { page, publish } = await openWall(it, { density: 12 });
+  const tile = page.locator('[data-id="n0"]');
+  await tile.getByText('Not joined yet').first().hover({ force: true });
+  await page.mouse.down();
+  await publish([{ number: 0 }]);
+  await until('the picture is there', () => tile.locator('.slot-video[data-shown=true]').count());
+  await page.mouse.up();
+  await page.getByRole('dialog', { name: 'Student 000' }).waitFor();
+});
 
 /** A wall, and how to have students publish whose clips are read. */
 async function openWall(it, { density, options } = {}) {
@@ -202,24 +206,12 @@ async function openWall(it, { density, options } = {}) {
     device,
     page,
     async publish(who) {
-      clip ??= await clipOf(it);
+      clip ??= await clipOf(it, STUDENTS, LIGHT);
       await it.stack.command(`students ${JSON.stringify({
         clip, fps: LIGHT.fps, students: who.map(({ number, shard }) => ({ id: studentOf(number), group: number, shard })),
       })}`);
     },
   };
-}
-
-/** In a browser of its own, which is no part of what is judged. */
-async function clipOf(it) {
-  const pages = await servePages(it.stack.sfu);
-  const device = await it.device({ noCamera: true });
-  const clip = await makeClip(device.context, pages, it.dir, STUDENTS, LIGHT);
-  await device.context.close();
-  it.browsers.splice(it.browsers.indexOf(device), 1);
-  await pages.close();
-
-  return clip;
 }
 
 async function limits(it) {
