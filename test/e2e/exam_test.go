@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,16 +192,7 @@ func join(t *testing.T, link string) wire.JoinResponse {
 func (s *suite) testLab(t *testing.T) {
 	const students = 8
 
-	manifest, err := os.ReadFile(filepath.Join(s.root, "config/demo/lab.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	lab := strings.NewReplacer("ghcr.io/invigil/lab:v0.1.0", s.labImage, "EXAM", examName,
-		"STUDENTS", strconv.Itoa(students)).Replace(string(manifest))
-	if output, err := s.apply(t, lab); err != nil {
-		t.Fatalf("apply the lab: %v\n%s", err, output)
-	}
+	s.startLab(t, examName, students, nil)
 
 	eventually(t, 90*time.Second, func(ctx context.Context) string {
 		status := s.exam(ctx, t, examName).Status

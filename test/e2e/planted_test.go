@@ -6,11 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,33 +110,15 @@ func TestPlanted(t *testing.T) {
 
 // startPlanted runs the lab with the table's behaviour instead of chance.
 func (s *suite) startPlanted(t *testing.T) {
-	manifest, err := os.ReadFile(filepath.Join(s.root, "config/demo/lab.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.startLab(t, plantedExam, len(plantedStudents), plantedStudents)
+	s.awaitPlanted(t, plantedExam)
+}
 
-	const chance = "        - --fault=focus-lost=0.25\n"
-	if !strings.Contains(string(manifest), chance) {
-		t.Fatalf("config/demo/lab.yaml has no %q", chance)
-	}
-
-	var behaviour strings.Builder
-
-	for _, id := range slices.Sorted(maps.Keys(plantedStudents)) {
-		if signs := plantedStudents[id].signs; signs != "" {
-			fmt.Fprintf(&behaviour, "        - --behaviour=%s=%s\n", id, signs)
-		}
-	}
-
-	lab := strings.NewReplacer(chance, behaviour.String(), "ghcr.io/invigil/lab:v0.1.0", s.labImage, "EXAM", plantedExam,
-		"STUDENTS", strconv.Itoa(len(plantedStudents))).Replace(string(manifest))
-	if output, err := s.apply(t, lab); err != nil {
-		t.Fatalf("apply the lab: %v\n%s", err, output)
-	}
-
-	// The last sign to come: all others have been counted, or not, by then.
+// awaitPlanted waits for the last sign to come: all others have been counted, or
+// not, by then.
+func (s *suite) awaitPlanted(t *testing.T, exam string) {
 	eventually(t, 3*time.Minute, func(ctx context.Context) string {
-		for _, violation := range s.session(ctx, t, plantedExam, "dora").Status.Violations {
+		for _, violation := range s.session(ctx, t, exam, "dora").Status.Violations {
 			if violation.Type == examv1alpha1.FaceMissing && violation.Count == 2 {
 				return ""
 			}

@@ -32,12 +32,13 @@ function watch() {
 
     return window.readerOfTest.read(context).number;
   };
-  /** Of the tiles in sight, in the order of the page. */
+  /** Of the tiles whose picture is in sight, in the order of the page. */
   const tiles = (all = false) => {
     const box = document.querySelector('.wall-scroll')?.getBoundingClientRect();
 
     return [...document.querySelectorAll('.tile')].filter((tile) => {
-      const { top, bottom } = tile.getBoundingClientRect();
+      // Of an element that is out of sight itself, nothing need be presented.
+      const { top, bottom } = tile.querySelector('.slot-video').getBoundingClientRect();
 
       return all || (box !== undefined && bottom > box.top && top < box.bottom);
     });

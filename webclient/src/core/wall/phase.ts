@@ -54,7 +54,7 @@ export interface Facts {
   slot: Pick<Slot, 'state' | 'reason' | 'rtpTimestamp'> | null;
   /** A video element shows the slot's track. */
   attached: boolean;
-  /** The page is shown: a hidden one presents no frames. */
+  /** The page is shown, and an element of it in sight: others need not present frames. */
   visible: boolean;
 }
 

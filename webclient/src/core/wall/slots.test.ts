@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import { FakeTimers } from '../testing';
-import { Slots } from './slots';
+import { type Shown, Slots } from './slots';
 import { WallStore } from './store';
 import { delta, FakeViewer, LIMITS, session, snapshot } from './testing';
 import { TokenKeeper } from './token';
@@ -51,18 +51,26 @@ function streamOf(id: string): MediaStream {
   return stream;
 }
 
+/** An element in sight. */
+function show(id: string): Shown {
+  const element = slots.attach(id);
+  element.setInSight(true);
+
+  return element;
+}
+
 /** Shows a student with an element, all the way to a picture. */
-function plays(id: string, rtpTimestamp = 100): () => void {
+function plays(id: string, rtpTimestamp = 100): Shown {
   const viewer = FakeViewer.of(store.session(id)?.shard ?? '');
   viewer.becomes({ name: 'connected' });
   viewer.says(id, 'playing', { rtpTimestamp });
-  const detach = slots.attach(id);
+  const element = show(id);
   const stream = streamOf(id);
   expect(slots.presented(id, stream, rtpTimestamp - 1)).toBe(false);
   expect(slots.presented(id, stream, rtpTimestamp)).toBe(true);
   expect(phase(id)).toBe('playing');
 
-  return detach;
+  return element;
 }
 
 it('one viewer for each pod that somebody is wanted of, and slots for those who stream', () => {
@@ -96,8 +104,7 @@ it('listeners hear of another picture, and not of each frame', () => {
 
 it('out of sight a tile keeps its slot, paused, for 45 s; back in time it plays on', () => {
   slots.show(['a'], []);
-  const detach = plays('a');
-  detach();
+  plays('a').detach();
   slots.show([], []);
   const viewer = FakeViewer.of('sfu-0');
   expect(viewer.commands.at(-1)).toBe('pause 0');
@@ -152,7 +159,7 @@ it('a slot that is given to another student covers both at once', () => {
   expect(slots.picture('c').stream).toBeNull();
   expect(slots.picture('d').stream).toBe(stream);
   FakeViewer.of('sfu-0').says('d', 'playing', { rtpTimestamp: 500 });
-  slots.attach('d');
+  show('d');
   expect(slots.presented('d', stream, 499)).toBe(false);
   expect(phase('d')).toBe('attaching');
 });
@@ -169,7 +176,7 @@ it('a viewer that closes comes back with a back-off, everybody in their slots', 
   // The pod may say that it plays before the connection is called up.
   FakeViewer.of('sfu-0').says('b', 'playing', { rtpTimestamp: 3 });
   FakeViewer.of('sfu-0').becomes({ name: 'connected' });
-  slots.attach('b');
+  show('b');
   expect(slots.presented('b', streamOf('b'), 3)).toBe(true);
   FakeViewer.of('sfu-0').closes(1006);
   timers.advance(499);
@@ -204,7 +211,7 @@ it('a picture that does not come is asked for again, then called missing', () =>
   slots.show(['a'], []);
   const viewer = FakeViewer.of('sfu-0');
   viewer.becomes({ name: 'connected' });
-  slots.attach('a');
+  show('a');
   for (let i = 0; i < 3; i += 1) {
     viewer.says('a', 'playing', { rtpTimestamp: 1 });
     timers.advance(LIMITS.attachTimeoutMs);
@@ -224,9 +231,44 @@ it('a page that is hidden judges nothing', () => {
   expect(phase('a')).toBe('playing frozen');
 });
 
+it('an element that is out of sight judges nothing', () => {
+  slots.show(['a'], []);
+  const viewer = FakeViewer.of('sfu-0');
+  viewer.becomes({ name: 'connected' });
+  viewer.says('a', 'playing', { rtpTimestamp: 1 });
+  const element = slots.attach('a');
+  timers.advance(600_000);
+  expect(phase('a')).toBe('attaching');
+  expect(viewer.commands).toEqual(['assign 0 a low']);
+
+  element.setInSight(true);
+  expect(slots.presented('a', streamOf('a'), 1)).toBe(true);
+  element.setInSight(false);
+  timers.advance(600_000);
+  expect(phase('a')).toBe('playing');
+
+  element.setInSight(true);
+  timers.advance(4_000);
+  expect(phase('a')).toBe('playing frozen');
+});
+
+it('two elements of one student: one in sight is enough', () => {
+  slots.show(['a'], []);
+  const tile = plays('a');
+  const panel = slots.attach('a');
+  panel.setInSight(true);
+  tile.setInSight(false);
+  timers.advance(4_000);
+  expect(phase('a')).toBe('playing frozen');
+  expect(slots.presented('a', streamOf('a'), 200)).toBe(true);
+  panel.detach();
+  timers.advance(600_000);
+  expect(phase('a')).toBe('playing');
+});
+
 it('stops for good, and nothing is left', () => {
   slots.show(['a'], ['x']);
-  plays('a')();
+  plays('a').detach();
   slots.stop();
   expect(FakeViewer.made.every(({ stopped }) => stopped)).toBe(true);
   expect(timers.pending).toBe(0);

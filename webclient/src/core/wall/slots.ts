@@ -29,12 +29,21 @@ export interface SlotsOptions extends Pick<PodOptions, 'createViewer' | 'createS
   random: () => number;
 }
 
+/** A video element that shows a student's stream, until it is detached. */
+export interface Shown {
+  /** Whether the element itself is in sight: a browser need not present frames of one that is not. */
+  setInSight(inSight: boolean): void;
+  detach(): void;
+}
+
 interface Watched {
   tile: Tile;
   picture: Picture;
   /** Where the student has a slot. */
   pod: Pod | null;
-  elements: number;
+  elements: Set<Shown>;
+  /** Those of them that are in sight. */
+  inSight: Set<Shown>;
   timer: number | null;
   listeners: Set<() => void>;
   leave: () => void;
@@ -100,8 +109,8 @@ export class Slots {
   /** A page that is not shown presents no frames, and nothing follows from that. */
   setVisible(visible: boolean): void {
     this.visible = visible;
-    for (const id of [...this.watched.keys()]) {
-      this.dispatch(id, { type: 'visible', visible });
+    for (const [id, watched] of [...this.watched]) {
+      this.visibleChanged(id, watched);
     }
   }
 
@@ -124,19 +133,30 @@ export class Slots {
     };
   };
 
-  /** A video element shows the student's stream from now on, until the returned function is called. */
-  attach(id: string): () => void {
+  /** A video element shows the student's stream from now on. It is out of sight until it says otherwise. */
+  attach(id: string): Shown {
     const watched = this.watch(id);
-    watched.elements += 1;
+    const shown: Shown = {
+      setInSight: (inSight) => {
+        watched.inSight[inSight ? 'add' : 'delete'](shown);
+        this.visibleChanged(id, watched);
+      },
+      detach: () => {
+        watched.elements.delete(shown);
+        watched.inSight.delete(shown);
+        this.dispatch(id, { type: 'attached', attached: watched.elements.size > 0 });
+        this.visibleChanged(id, watched);
+        this.tidy(id);
+      },
+    };
+    watched.elements.add(shown);
     this.dispatch(id, { type: 'attached', attached: true });
 
-    return () => {
-      watched.elements -= 1;
-      if (watched.elements === 0) {
-        this.dispatch(id, { type: 'attached', attached: false });
-      }
-      this.tidy(id);
-    };
+    return shown;
+  }
+
+  private visibleChanged(id: string, { inSight }: Watched): void {
+    this.dispatch(id, { type: 'visible', visible: this.visible && inSight.size > 0 });
   }
 
   /** An element has presented a frame of stream. Returns whether it is the student's. */
@@ -158,10 +178,11 @@ export class Slots {
     }
     const { store } = this.options;
     const watched: Watched = {
-      tile: { ...EMPTY, facts: { ...EMPTY.facts, visible: this.visible, student: store.session(id) ?? null } },
+      tile: { ...EMPTY, facts: { ...EMPTY.facts, visible: false, student: store.session(id) ?? null } },
       picture: NONE,
       pod: null,
-      elements: 0,
+      elements: new Set(),
+      inSight: new Set(),
       timer: null,
       listeners: new Set(),
       leave: store.subscribe(id, () => {
@@ -176,7 +197,7 @@ export class Slots {
   /** Whom nobody shows, wants or has a slot for is forgotten. */
   private tidy(id: string): void {
     const watched = this.watched.get(id);
-    if (watched === undefined || watched.listeners.size > 0 || watched.elements > 0) {
+    if (watched === undefined || watched.listeners.size > 0 || watched.elements.size > 0) {
       return;
     }
     const { wanted, place } = watched.tile.facts;

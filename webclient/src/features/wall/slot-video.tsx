@@ -28,7 +28,11 @@ export const SlotVideo = memo(function SlotVideo({ slots, id, name }: SlotVideoP
     if (element === null || stream === null) {
       return;
     }
-    const detach = slots.attach(id);
+    const attached = slots.attach(id);
+    const sight = new IntersectionObserver((entries) => {
+      attached.setInSight(entries.at(-1)?.isIntersecting === true);
+    });
+    sight.observe(element);
     element.srcObject = stream;
     const stop = watchFrames(element, (rtpTimestamp) => {
       const right = slots.presented(id, stream, rtpTimestamp);
@@ -41,7 +45,8 @@ export const SlotVideo = memo(function SlotVideo({ slots, id, name }: SlotVideoP
 
     return () => {
       stop();
-      detach();
+      sight.disconnect();
+      attached.detach();
       element.srcObject = null;
       setSeen(null);
     };
