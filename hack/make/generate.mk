@@ -5,7 +5,8 @@ generate: $(CONTROLLER_GEN) api-docs openapi ## Regenerate deep copies, CRDs, RB
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=invigil-manager paths=./controllers/... output:rbac:dir=config/rbac
-	go test ./controllers/manifests/ ./cmd/kubectl-exam/app/ -update >/dev/null
+	# What is held against an API server has no golden files, and a server is not there yet.
+	go test ./controllers/manifests/ ./cmd/kubectl-exam/app/ -skip APIServer -update >/dev/null
 	hack/chart.sh
 	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
