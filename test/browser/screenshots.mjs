@@ -1,99 +1,88 @@
-// Pictures of every screen of the student's page, for the docs: through the real
-// page against real servers, as the tests go.
+// Pictures of every screen of the student's page and of the invigilators', for the
+// docs: through the real pages against real servers, as the tests go.
 //
 //   node screenshots.mjs [FOLDER]      (docs/images without one)
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
-import { launch } from './harness/browser.mjs';
-import { cameraFile } from './harness/camera.mjs';
+import { clipOf, enroll, LIGHT, studentOf } from './harness/crowd.mjs';
 import { root } from './harness/paths.mjs';
+import { smaller } from './harness/png.mjs';
+import { startReporter } from './harness/reporter.mjs';
 import { scenarioOn } from './harness/scenario.mjs';
 import { serveQuiz, walk, WALK_FLAGS } from './harness/screens.mjs';
 import { startStack } from './harness/stack.mjs';
 
 const LOOKS = [['light', 1280, 800], ['dark', 1280, 800], ['light', 320, 640], ['dark', 320, 640]];
-/** Text in 32 shades of each colour looks the same, and takes half the bytes. */
-const SHADE = 8;
+const DESK = { width: 1600, height: 1000 };
+const CROWD = 47;
 const folder = process.argv[2] ?? join(root, 'docs', 'images');
-const dir = await mkdtemp(join(tmpdir(), 'invigil-screenshots-'));
+const args = ['--hide-scrollbars'];
 await mkdir(folder, { recursive: true });
-const stack = await startStack(dir, [...WALK_FLAGS, `--content-url=${await serveQuiz()}`]);
-const browser = await launch(dir, {
-  camera: await cameraFile(dir, ['one', 1]), reducedMotion: 'reduce', args: ['--hide-scrollbars'],
-});
 
-try {
-  await walk(scenarioOn(dir, stack), browser, async (page, screen) => {
+await on([...WALK_FLAGS, `--content-url=${await serveQuiz()}`], async (it) => {
+  const device = await it.device({ footage: [['one', 1]], reducedMotion: 'reduce', args });
+  await walk(it, device, async (page, screen) => {
     for (const [colorScheme, width, height] of LOOKS) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height });
-      const path = join(folder, `student-${screen}-${colorScheme}-${width}.png`);
-      const png = smaller(await page.screenshot({ fullPage: true }));
-      await writeFile(path, png);
-      console.log(`${path}: ${Math.round(png.length / 1024)} KiB`);
+      await keep(`student-${screen}-${colorScheme}-${width}`, await page.screenshot({ fullPage: true }));
     }
     await page.setViewportSize({ width: 1280, height: 800 });
   });
-} finally {
-  await browser.context.close();
-  await stack.stop();
-  await rm(dir, { recursive: true, force: true });
+});
+
+await on(['--pods=2', '--ends-in=2h'], async (it) => {
+  await enroll(it, CROWD);
+  const shards = Object.keys(it.stack.sfus);
+  const students = Array.from({ length: CROWD }, (_, group) => ({ id: studentOf(group), group, shard: shards[group % 2] }));
+  await it.stack.command(`students ${JSON.stringify({ clip: await clipOf(it, CROWD, LIGHT), fps: LIGHT.fps, students })}`);
+  const ada = await startReporter(await (await it.device({ noCamera: true })).context.newPage(), it.stack.links.s1);
+  await ada.report(['FocusLost', 'MultipleFaces']);
+  const device = await it.device({ noCamera: true, viewport: DESK, reducedMotion: 'reduce', args });
+
+  const wall = await it.open(device, await it.stack.pageOf('wall'));
+  await wall.waitForFunction(() => document.querySelectorAll('.slot-video[data-shown=true]').length > 24);
+  await inBoth(wall, 'wall');
+  await wall.locator('[data-id="s1"]').click();
+  const panel = wall.getByRole('dialog', { name: 'Ada Lovelace' });
+  await panel.locator('.slot-video[data-shown=true]').waitFor();
+  await inBoth(wall, 'wall-student');
+
+  const review = await it.open(device, await it.stack.pageOf('review'));
+  await review.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
+  await inBoth(review, 'review');
+  await review.getByRole('link', { name: 'Ada Lovelace' }).click();
+  await review.locator('.plot canvas').waitFor();
+  await inBoth(review, 'review-student');
+});
+
+/** Runs with servers of its own, and ends them and its browsers. */
+async function on(flags, run) {
+  const dir = await mkdtemp(join(tmpdir(), 'invigil-screenshots-'));
+  const stack = await startStack(dir, flags);
+  const it = scenarioOn(dir, stack);
+  try {
+    await run(it);
+  } finally {
+    await Promise.allSettled(it.browsers.map(({ context }) => context.close()));
+    await stack.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
-/** The same picture, small enough for a repository: browsers pack for speed. */
-function smaller(png) {
-  const chunks = new Map([['IDAT', []]]);
-  for (let at = 8; at < png.length;) {
-    const length = png.readUInt32BE(at);
-    const type = png.toString('latin1', at + 4, at + 8);
-    const data = png.subarray(at + 8, at + 8 + length);
-    chunks.set(type, type === 'IDAT' ? [...chunks.get(type), data] : data);
-    at += length + 12;
+async function inBoth(page, name) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await keep(`${name}-${colorScheme}`, await page.screenshot());
   }
-  const head = chunks.get('IHDR');
-  const bytes = head[9] === 6 ? 4 : 3;
-  const width = head.readUInt32BE(0) * bytes;
-  const lines = inflateSync(Buffer.concat(chunks.get('IDAT')));
-  let above = Buffer.alloc(width);
-  const rows = [];
-  for (let at = 0; at < lines.length; at += width + 1) {
-    above = unfiltered(lines[at], lines.subarray(at + 1, at + 1 + width), above, bytes);
-    // Row filter 0: with few shades, whole runs of pixels repeat.
-    rows.push(Buffer.from([0]), above.map((value) => Math.min(255, Math.round(value / SHADE) * SHADE)));
-  }
-
-  return Buffer.concat([png.subarray(0, 8), ...[
-    { type: 'IHDR', data: head },
-    { type: 'IDAT', data: deflateSync(Buffer.concat(rows), { level: 9, memLevel: 9 }) },
-    { type: 'IEND', data: Buffer.alloc(0) },
-  ].map(chunk)]);
 }
 
-/** One row of pixels out of a filtered one (PNG specification, section 9). */
-function unfiltered(filter, row, above, bytes) {
-  const out = Buffer.alloc(row.length);
-  for (let i = 0; i < row.length; i += 1) {
-    const left = i < bytes ? 0 : out[i - bytes];
-    const up = above[i];
-    const corner = i < bytes ? 0 : above[i - bytes];
-    const [a, b, c] = [left, up, corner].map((value) => Math.abs(left + up - corner - value));
-    const paeth = a <= b && a <= c ? left : b <= c ? up : corner;
-    out[i] = row[i] + [0, left, up, (left + up) >> 1, paeth][filter];
-  }
-
-  return out;
-}
-
-function chunk({ type, data }) {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const head = Buffer.alloc(4);
-  head.writeUInt32BE(data.length);
-  const tail = Buffer.alloc(4);
-  tail.writeUInt32BE(crc32(body));
-
-  return Buffer.concat([head, body, tail]);
+async function keep(name, png) {
+  const path = join(folder, `${name}.png`);
+  const small = smaller(png);
+  await writeFile(path, small);
+  console.log(`${path}: ${Math.round(small.length / 1024)} KiB`);
 }

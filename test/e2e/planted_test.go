@@ -102,6 +102,7 @@ func TestPlanted(t *testing.T) {
 		{"each session has the expected score", s.testPlantedSessions},
 		{"the exam sums them up", s.testPlantedExam},
 		{"kubectl exam status says the same", s.testPlantedTable},
+		{"an invigilator works with kubectl alone", s.testPlugin},
 		{"its evidence is sealed at the end", s.testSealed},
 		{"its evidence verifies", s.testEvidenceVerifies},
 		{"deleting it leaves the evidence alone", s.testEvidenceStays},
