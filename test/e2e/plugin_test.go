@@ -23,7 +23,8 @@ func (s *suite) testPlugin(t *testing.T) {
 		t.Error("doctor does not tell of the door")
 	}
 
-	if names := s.run(t, "exam", "sessions", plantedExam, "--level", "critical,suspicious", "-o", "name"); strings.Count(names, "\n") != 2 {
+	names := s.run(t, "exam", "sessions", plantedExam, "--level", "critical,suspicious", "-o", "name")
+	if strings.Count(names, "\n") != 2 {
 		t.Errorf("sessions at critical and suspicious: %s", names)
 	}
 
@@ -32,7 +33,8 @@ func (s *suite) testPlugin(t *testing.T) {
 	}
 
 	s.run(t, "exam", "warn", plantedExam, "bob", "Look at your screen, please.")
-	s.run(t, "exam", "dismiss", plantedExam, "carla", "--violation", "FocusLost", "--number", "1", "--reason", "The quiz opened a window.")
+	s.run(t, "exam", "dismiss", plantedExam, "carla",
+		"--violation", "FocusLost", "--number", "1", "--reason", "The quiz opened a window.")
 
 	want := plantedStudents["carla"].score - 5
 
