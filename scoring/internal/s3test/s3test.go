@@ -73,14 +73,11 @@ func build(t *testing.T) string {
 		t.Fatal(err)
 	}
 
-	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(module))), "hack", "tools", "versitygw")
+	tool := filepath.Join(filepath.Dir(strings.TrimSpace(string(module))), "hack", "tool.sh")
 
-	command := exec.CommandContext(t.Context(), "go", "-C", dir, "tool", "-n", "versitygw")
-	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-
-	path, err := command.Output()
+	path, err := exec.CommandContext(t.Context(), tool, "versitygw", "versitygw").Output()
 	if err != nil {
-		t.Fatalf("the S3 server for tests cannot be built in %s: %v", dir, err)
+		t.Fatalf("the S3 server for tests cannot be built by %s: %v", tool, err)
 	}
 
 	return strings.TrimSpace(string(path))
