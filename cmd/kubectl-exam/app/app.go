@@ -119,19 +119,37 @@ func (o *Options) key(exam string) (types.NamespacedName, error) {
 	return types.NamespacedName{Namespace: namespace, Name: exam}, err
 }
 
-// cluster connects to what the flags or the kubeconfig name.
-func (o *Options) cluster() (cluster, error) {
+// connect connects to the cluster that the flags or the kubeconfig name.
+func (o *Options) connect() (client.WithWatch, error) {
+	return connect(o, o.NewClient)
+}
+
+// forwarder reaches that cluster's pods.
+func (o *Options) forwarder() (Forwarder, error) {
+	return connect(o, o.NewForwarder)
+}
+
+func connect[T any](o *Options, with func(*rest.Config) (T, error)) (T, error) {
+	var none T
+
 	config, err := o.ConfigFlags.ToRESTConfig()
 	if err != nil {
-		return cluster{}, fmt.Errorf("read kubeconfig: %w", err)
+		return none, fmt.Errorf("read kubeconfig: %w", err)
 	}
 
-	reader, err := o.NewClient(config)
+	connected, err := with(config)
 	if err != nil {
-		return cluster{}, fmt.Errorf("connect to the cluster: %w", err)
+		return none, fmt.Errorf("connect to the cluster: %w", err)
 	}
 
-	return cluster{client: reader}, nil
+	return connected, nil
+}
+
+// cluster is what connect connects to, for those who read only.
+func (o *Options) cluster() (cluster, error) {
+	reader, err := o.connect()
+
+	return cluster{client: reader}, err
 }
 
 // scheme knows the kinds that the plugin reads.

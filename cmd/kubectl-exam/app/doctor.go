@@ -81,19 +81,14 @@ func (o *doctorOptions) run(ctx context.Context, name string) error {
 		return err
 	}
 
-	config, err := o.ConfigFlags.ToRESTConfig()
+	c, err := o.connect()
 	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
+		return err
 	}
 
-	c, err := o.NewClient(config)
+	forwarder, err := o.forwarder()
 	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
-	}
-
-	forwarder, err := o.NewForwarder(config)
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	d := &doctor{Options: o.Options, client: c, cluster: cluster{client: c}, forwarder: forwarder, key: key}

@@ -121,19 +121,14 @@ func (o *openOptions) run(ctx context.Context, name string) error {
 		}
 	}
 
-	config, err := o.ConfigFlags.ToRESTConfig()
-	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
-	}
-
-	page, err := o.watch(ctx, config, key, exam)
+	page, err := o.watch(ctx, key, exam)
 	if err != nil {
 		return err
 	}
 
-	forwarder, err := o.NewForwarder(config)
+	forwarder, err := o.forwarder()
 	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	port, err := freePort(ctx, o.port)

@@ -27,14 +27,9 @@ const answerTimeout = 30 * time.Second
 func (o *Options) invigilate(
 	ctx context.Context, exam types.NamespacedName, do func(context.Context, *invigilation) error,
 ) error {
-	config, err := o.ConfigFlags.ToRESTConfig()
+	reader, err := o.connect()
 	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
-	}
-
-	reader, err := o.NewClient(config)
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	token, _, err := mintToken(ctx, reader, exam, minToken)
@@ -42,9 +37,9 @@ func (o *Options) invigilate(
 		return err
 	}
 
-	forwarder, err := o.NewForwarder(config)
+	forwarder, err := o.forwarder()
 	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	return reach(ctx, cluster{client: reader}, forwarder, exam, scoringPort, func(ctx context.Context, origin *url.URL) error {

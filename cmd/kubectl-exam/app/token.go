@@ -56,14 +56,9 @@ func (o *tokenOptions) run(ctx context.Context, name string) error {
 		return err
 	}
 
-	config, err := o.ConfigFlags.ToRESTConfig()
+	c, err := o.connect()
 	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
-	}
-
-	c, err := o.NewClient(config)
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	// Whoever invigilates may have the right to this and to nothing else.

@@ -57,14 +57,9 @@ func (o *watchOptions) run(ctx context.Context, name string) error {
 		return err
 	}
 
-	config, err := o.ConfigFlags.ToRESTConfig()
+	reader, err := o.connect()
 	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
-	}
-
-	reader, err := o.NewClient(config)
-	if err != nil {
-		return fmt.Errorf("connect to the cluster: %w", err)
+		return err
 	}
 
 	// Read first: an informer tries for ever what is not allowed or not there.

@@ -66,7 +66,7 @@ func (p *watchPage) writeHeader(out *bytes.Buffer, width int) {
 		students.Enrolled, students.Joined, students.Streaming, students.Interrupted, students.Finished))
 	field(out, width, "Scores:", fmt.Sprintf("highest %d, mean %d, %d flagged", scores.Highest, scores.Mean, students.Flagged))
 
-	label := "Degraded:"
+	label := "Problems:"
 	for _, problem := range page.problems() {
 		field(out, width, label, problem)
 

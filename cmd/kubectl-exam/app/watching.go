@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	examv1alpha1 "github.com/invigil/invigil/api/v1alpha1"
@@ -50,9 +49,7 @@ type watching struct {
 
 // watch mints the first token of the page that the flags ask for; nil if they ask
 // for none.
-func (o *openOptions) watch(ctx context.Context, config *rest.Config, key types.NamespacedName, exam *examv1alpha1.Exam) (
-	*watching, error,
-) {
+func (o *openOptions) watch(ctx context.Context, key types.NamespacedName, exam *examv1alpha1.Exam) (*watching, error) {
 	w := &watching{openOptions: o, exam: key, duration: o.tokenDuration}
 
 	switch {
@@ -69,8 +66,8 @@ func (o *openOptions) watch(ctx context.Context, config *rest.Config, key types.
 	}
 
 	var err error
-	if w.client, err = o.NewClient(config); err != nil {
-		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	if w.client, err = o.connect(); err != nil {
+		return nil, err
 	}
 
 	return w, w.mint(ctx)
